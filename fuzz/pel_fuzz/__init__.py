@@ -1,0 +1,1 @@
+"""The harness: generated blocks and interleavings, every executor compared, differences explained."""

@@ -1,0 +1,1 @@
+"""The optimistic executor: Block-STM (arXiv 2203.06871) over one synchronisation seam."""
