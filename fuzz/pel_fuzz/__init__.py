@@ -1,1 +1,1 @@
-"""The harness: generated blocks and interleavings, every executor compared, differences explained."""
+"""The harness: generated blocks and interleavings, and every executor compared."""

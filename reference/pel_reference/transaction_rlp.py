@@ -61,7 +61,10 @@ def unsigned_fields(transaction: "Transaction") -> list[RlpItem]:
     ]
     if kind >= 1:
         fields.append(
-            [[a, [slot.to_bytes(32, "big") for slot in slots]] for a, slots in transaction.access_list]
+            [
+                [a, [slot.to_bytes(32, "big") for slot in slots]]
+                for a, slots in transaction.access_list
+            ]
         )
     if kind == 3:
         fields.append(integer(transaction.max_fee_per_blob_gas or 0))

@@ -39,15 +39,18 @@ class Step(NamedTuple):
     observed: Any
 
 
-class Runtime(Protocol):
-    """Runs workers, and each of their steps atomically."""
+S = TypeVar("S", bound=Shared, contravariant=True)
+
+
+class Runtime(Protocol[S]):
+    """Runs workers, and each of their steps atomically. `S`: the shared objects it can guard."""
 
     def step(
         self,
         worker: int,
         action: str,
         args: tuple[Any, ...],
-        obj: Shared,
+        obj: S,
         body: Callable[[], T],
         enabled: Callable[[], bool] | None = None,
     ) -> T:
@@ -98,6 +101,7 @@ ACTIONS: dict[str, str] = {
     "mark_suspended": "the reader waits: its status becomes aborting",
     "suspend": "the reader is listed as a dependent, and the list unlocked",
     "stay": "the blocking transition has executed meanwhile: unlock its list, execute again",
+    "load_written": "load the locations that the last executed incarnation wrote",
     "write_cell": "write a version",
     "remove_cell": "remove what an earlier incarnation wrote and this one did not",
     "record_done": "the read set and the written locations are recorded",
@@ -112,6 +116,7 @@ ACTIONS: dict[str, str] = {
     "load_reads": "load the read set that is to be validated",
     "check_read": "look up one read again",
     "try_validation_abort": "abort, if this incarnation is still the executed one",
+    "load_aborted": "load the locations that the aborted incarnation wrote",
     "mark_estimate": "an aborted write becomes an ESTIMATE",
     "set_ready": "ready again, in the next incarnation",
     "lower_after_abort": "everything above an abort is validated again",

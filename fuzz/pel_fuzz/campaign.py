@@ -1,0 +1,133 @@
+"""A campaign: the cases of a shard, examined by a few processes, collected in the order of index.
+
+Cases are handed out in order, so the cases that were run are always a prefix of the shard's; a
+time budget changes only how long that prefix is. What a case finds does not depend on which
+process examined it, nor on how many there are.
+"""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pel_fuzz.cases import case_at
+from pel_fuzz.examine import Examination, examine
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which cases a campaign runs: those with `index % of == shard`, from 0, in order.
+
+    `max_seconds` and `max_cases` end it; at least one is given. `threads` is the stress lane.
+    `seed_bug` plants a known bug in every process, for tests of the harness itself.
+    """
+
+    seed: int
+    max_cases: int | None = None
+    max_seconds: float | None = None
+    fork: str | None = None
+    shard: int = 0
+    of: int = 1
+    jobs: int = 1
+    threads: bool = False
+    eels: bool = True
+    seed_bug: str | None = None
+
+    def indices(self) -> Iterator[int]:
+        """The shard's indices; endless where only time ends the campaign."""
+        index, taken = self.shard, 0
+        while self.max_cases is None or taken < self.max_cases:
+            yield index
+            index, taken = index + self.of, taken + 1
+
+
+@dataclass(frozen=True, slots=True)
+class CaseReport:
+    """One examined case, small enough to travel between processes."""
+
+    index: int
+    kind: str
+    fork: str | None
+    examination: Examination
+
+
+def examine_index(plan: Plan, index: int) -> CaseReport:
+    """Draw case `index` and examine it."""
+    case, _ = case_at(plan.seed, index, plan.fork, plan.eels)
+    examination = examine(case, threads=plan.threads)
+    return CaseReport(index, case.kind, case.fork, examination)
+
+
+def run_campaign(plan: Plan) -> Generator[CaseReport, None, None]:
+    """Each examined case, in the order of index. Closing the iterator ends the campaign."""
+    deadline = None if plan.max_seconds is None else time.monotonic() + plan.max_seconds
+    if plan.jobs == 1:
+        with planted(plan.seed_bug):
+            for index in plan.indices():
+                yield examine_index(plan, index)
+                if deadline is not None and time.monotonic() >= deadline:
+                    return
+        return
+    yield from _run_in_processes(plan, deadline)
+
+
+def _run_in_processes(plan: Plan, deadline: float | None) -> Generator[CaseReport, None, None]:
+    """Keeps every process busy with a little in hand, and gives results in the order of index."""
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(plan.jobs, context, _start_process, (plan,))
+    waiting: deque[Future[CaseReport]] = deque()
+    indices = plan.indices()
+    try:
+        while True:
+            while len(waiting) < 4 * plan.jobs:
+                index = next(indices, None)
+                if index is None or (deadline is not None and time.monotonic() >= deadline):
+                    break
+                waiting.append(pool.submit(_examine_in_process, index))
+            if not waiting:
+                return
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_process_plan: Plan | None = None
+
+
+def _start_process(plan: Plan) -> None:
+    """Runs once in each process; the parent alone answers an interruption."""
+    global _process_plan  # noqa: PLW0603 - the pool's protocol gives a process no other memory
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _process_plan = plan
+    if plan.seed_bug is not None:
+        planted(plan.seed_bug).__enter__()
+
+
+def _examine_in_process(index: int) -> CaseReport:
+    assert _process_plan is not None
+    return examine_index(_process_plan, index)
+
+
+@contextmanager
+def planted(seed_bug: str | None) -> Iterator[None]:
+    """A seeded bug for as long as the context lasts: the test-only switch.
+
+    Raises: `KeyError` for a name that no canary has.
+    """
+    if seed_bug is None:
+        yield
+        return
+    from pel_fuzz.canaries.registry import BUGS  # noqa: PLC0415 - reached by the switch alone
+
+    with BUGS[seed_bug].plant():
+        yield
+
+
+def default_jobs() -> int:
+    """As many processes as this machine lets us use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,53 @@
+"""The command `pel`: its group, and the one place where errors become exit codes."""
+
+import sys
+import traceback
+from typing import NoReturn
+
+import click
+
+from pel_reference.errors import InputError
+from pel_spec.exit_codes import ExitCode
+from pel_spec.formats import FormatError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pel")
+def app() -> None:
+    """Is a parallel block execution equal to the sequential one? Check, fuzz, replay.
+
+    Every command exits with 0 (agree), 1 (differ or violated), 2 (bad input or usage),
+    3 (inconclusive), 70 (our own fault) or 130 (interrupted).
+    """
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line; ends the process with one of `ExitCode`."""
+    sys.exit(int(run(arguments)))
+
+
+def run(arguments: list[str] | None = None) -> ExitCode:
+    """Run the command line and give its exit code. No exception passes, whatever happens."""
+    try:
+        code = app.main(arguments, prog_name="pel", standalone_mode=False)
+        return ExitCode(code or 0)
+    except (InputError, FormatError) as error:
+        return _complain(str(error))
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.BAD_INPUT
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("pel: interrupted", err=True)
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:  # the reader of our output went away: nothing is left to tell it
+        sys.stdout = None  # type: ignore[assignment]
+        return ExitCode.INTERRUPTED
+    except Exception:
+        traceback.print_exc()
+        click.echo("pel: internal error (this is our fault, not a difference)", err=True)
+        return ExitCode.INTERNAL
+
+
+def _complain(problem: str) -> ExitCode:
+    click.echo(f"pel: {problem}", err=True)
+    return ExitCode.BAD_INPUT

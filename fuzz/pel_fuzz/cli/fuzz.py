@@ -1,0 +1,127 @@
+"""`pel fuzz`: generated contended blocks under controlled interleavings, everything compared."""
+
+import json
+import re
+import secrets
+from contextlib import nullcontext
+from pathlib import Path
+
+import click
+
+from pel_fuzz.campaign import Plan, default_jobs, planted, run_campaign
+from pel_fuzz.cli.app import app
+from pel_fuzz.cli.options import json_option, seed_bug_option
+from pel_fuzz.cli.screen import Screen
+from pel_fuzz.findings import Findings
+from pel_fuzz.report import CampaignReport
+from pel_reference.eels_forks import is_installed
+from pel_reference.errors import UnsupportedFork
+from pel_reference.fork_names import canonical_fork
+from pel_reference.forks import rules_for
+from pel_spec.exit_codes import ExitCode
+
+DEFAULT_SECONDS = 60.0
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)?")
+_UNIT_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
+
+
+def _seconds(_context: object, _option: object, value: str | None) -> float | None:
+    """A time such as `90`, `60s`, `5m` or `2h`."""
+    if value is None:
+        return None
+    match = _DURATION.fullmatch(value)
+    if match is None:
+        raise click.BadParameter(f"{value!r} is not a time such as 60s, 5m or 2h")
+    return float(match[1]) * _UNIT_SECONDS[match[2]]
+
+
+def _shard(_context: object, _option: object, value: str) -> tuple[int, int]:
+    """`I/N`, the I-th of N shards, from 1; here from 0."""
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", value)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise click.BadParameter(f"{value!r} is not a shard such as 3/8")
+    return int(match[1]) - 1, int(match[2])
+
+
+def _fork(_context: object, _option: object, value: str | None) -> str | None:
+    """The canonical name of a fork that the reference knows."""
+    if value is None:
+        return None
+    try:
+        return rules_for(canonical_fork(value)).fork
+    except UnsupportedFork as error:
+        raise click.BadParameter(error.problem) from None
+
+
+@app.command("fuzz")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed; drawn and printed if not given.")
+@click.option(
+    "--max-time", metavar="TIME", callback=_seconds, help="Stop after this long: 60s, 2h."
+)
+@click.option("--max-cases", type=click.IntRange(min=1), help="Stop after this many cases.")
+@click.option("--fork", metavar="NAME", callback=_fork, help="EVM blocks of this fork only.")
+@click.option("--shard", metavar="I/N", callback=_shard, default="1/1", help="One of N shards.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes (default: one a core).")
+@click.option("--threads", is_flag=True, help="Stress lane: plain threads, not reproducible.")
+@click.option("--keep-going", is_flag=True, help="Do not stop at the first difference.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("findings"),
+    show_default=True,
+    help="Where found cases are kept.",
+)
+@seed_bug_option
+@json_option
+def fuzz(
+    seed: int | None,
+    max_time: float | None,
+    max_cases: int | None,
+    fork: str | None,
+    shard: tuple[int, int],
+    jobs: int | None,
+    threads: bool,
+    keep_going: bool,
+    out: Path,
+    seed_bug: str | None,
+    as_json: bool,
+) -> ExitCode:
+    """Fuzz the optimistic executor against the fold, the reference and EELS.
+
+    Without --max-time or --max-cases it runs for a minute. A seed makes the same cases, run under
+    the same interleavings, on any machine; a time budget changes only how many of them.
+    """
+    if max_time is None and max_cases is None:
+        max_time = DEFAULT_SECONDS
+    plan = Plan(
+        seed=secrets.randbits(32) if seed is None else seed,
+        max_cases=max_cases,
+        max_seconds=max_time,
+        fork=fork,
+        shard=shard[0],
+        of=shard[1],
+        jobs=jobs or default_jobs(),
+        threads=threads,
+        eels=is_installed(),
+        seed_bug=seed_bug,
+    )
+    report = CampaignReport(plan)
+    findings = Findings(out, plan)
+    with Screen(plan, quiet=as_json) as screen:
+        campaign = run_campaign(plan)
+        for case in campaign:
+            fresh = report.add(case)
+            screen.show(report)
+            if fresh:
+                with planted(seed_bug) if plan.jobs > 1 else nullcontext():
+                    for found in findings.keep(case, fresh):
+                        screen.found(found)
+            if fresh and not keep_going:
+                campaign.close()
+                break
+    code, _ = report.exit_code()
+    if as_json:
+        click.echo(json.dumps(report.to_json() | {"kept": findings.to_json()}, indent=2))
+    else:
+        screen.summary(report, findings)
+    return code

@@ -1,0 +1,78 @@
+"""Options and arguments that several commands take, under the names that the ecosystem uses."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from pel_fuzz.campaign import planted
+from pel_fuzz.inputs import GivenBlock, read_input
+from pel_reference.blockchain_test import ChainTest
+from pel_reference.triple import DEFAULT_CHAIN_ID, read_block_files
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_TRIPLE = (
+    click.option("--input.alloc", "alloc", metavar="FILE", help="State before the block."),
+    click.option("--input.env", "env", metavar="FILE", help="The block's environment."),
+    click.option("--input.txs", "txs", metavar="FILE", help="The transactions."),
+    click.option("--state.fork", "fork", metavar="NAME", help="Fork of a block in three files."),
+    click.option(
+        "--state.chainid", "chain_id", type=int, default=DEFAULT_CHAIN_ID, show_default=True
+    ),
+    click.option("--state.reward", "reward", type=int, help="Miner's reward in wei, -1 for none."),
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+seed_bug_option = click.option(
+    "--seed-bug",
+    metavar="NAME",
+    callback=lambda _context, _option, name: _known_bug(name),
+    help="Test-only: plant a known bug, which must be found.",
+)
+
+
+def _known_bug(name: str | None) -> str | None:
+    try:
+        with planted(name):
+            return name
+    except KeyError:
+        raise click.BadParameter(f"no seeded bug is called {name!r}") from None
+
+
+def triple_options(command: Command) -> Command:
+    """The options by which a block comes in three files, as a transition tool takes it."""
+    for option in reversed(_TRIPLE):
+        command = option(command)
+    return command
+
+
+def given_inputs(
+    paths: tuple[str, ...],
+    alloc: str | None,
+    env: str | None,
+    txs: str | None,
+    fork: str | None,
+    chain_id: int,
+    reward: int | None,
+) -> list[GivenBlock | ChainTest]:
+    """All blocks and tests that the command line names.
+
+    Raises: `click.UsageError`, `InputError`.
+    """
+    found: list[GivenBlock | ChainTest] = []
+    for path in paths:
+        given = read_input(path)
+        found += [given] if isinstance(given, GivenBlock) else given
+    if alloc or env or txs:
+        if not (alloc and env and txs and fork):
+            raise click.UsageError(
+                "three files go together: --input.alloc, --input.env, --input.txs, --state.fork"
+            )
+        block = read_block_files(alloc, env, txs, fork, chain_id, reward)
+        found.append(GivenBlock(txs, block, {}))
+    if not found:
+        raise click.UsageError("no block given: a file, or --input.alloc, --input.env, --input.txs")
+    return found

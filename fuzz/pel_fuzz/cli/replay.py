@@ -1,0 +1,73 @@
+"""`pel replay`: a kept case once more, step by step the same."""
+
+import json
+from typing import Any
+
+import click
+
+from pel_fuzz.campaign import planted
+from pel_fuzz.cli.app import app
+from pel_fuzz.cli.options import json_option, seed_bug_option
+from pel_fuzz.examine import examine
+from pel_fuzz.formats.case_json import CaseFile, read_case
+from pel_fuzz.verdict import Difference
+from pel_parallel.errors import Drift
+from pel_reference.eels_forks import is_installed
+from pel_reference.errors import InputError
+from pel_spec.exit_codes import ExitCode
+
+
+@app.command("replay")
+@click.argument("case", type=click.Path(dir_okay=False))
+@seed_bug_option
+@json_option
+def replay(case: str, seed_bug: str | None, as_json: bool) -> ExitCode:
+    """Run the kept CASE again and compare everything, as the campaign that kept it did.
+
+    Exits with 1 while the difference is still there, with 0 once it is gone.
+    """
+    kept = read_case(case)
+    if kept.case.eels and not is_installed():
+        raise InputError(case, "checks.eels", "this case needs EELS: install the extra pel[eels]")
+    with planted(seed_bug):
+        try:
+            findings = examine(kept.case, stop_at_first=False).findings
+        except Drift as drift:
+            return _inconclusive(case, drift, as_json)
+    differences = [finding.difference for finding in findings]
+    if as_json:
+        click.echo(json.dumps(_to_json(kept, differences), indent=2))
+    else:
+        _tell(kept, differences, seed_bug)
+    return ExitCode.DIFFER if differences else ExitCode.AGREE
+
+
+def _inconclusive(case: str, drift: Drift, as_json: bool) -> ExitCode:
+    why = f"{case}: the schedule does not fit this code any more: {drift}"
+    click.echo(json.dumps({"verdict": "inconclusive", "why": why}) if as_json else why, err=True)
+    return ExitCode.INCONCLUSIVE
+
+
+def _tell(kept: CaseFile, differences: list[Difference], seed_bug: str | None) -> None:
+    for difference in differences:
+        click.echo(f"DIFFERENCE ({difference.oracle}) in {difference.place}")
+        click.echo(f"  field     {difference.field}")
+        click.echo(f"  expected  {difference.expected}")
+        click.echo(f"  got       {difference.got}")
+        for line in difference.words.splitlines():
+            click.echo(f"  {line}")
+    if kept.signature is None or any(d.signature == kept.signature for d in differences):
+        click.echo("as recorded" if differences else "no difference")
+        return
+    click.echo(f"the recorded difference is gone: {kept.signature}")
+    if kept.seed_bug is not None and seed_bug is None:
+        click.echo(f"it was found with a seeded bug: add --seed-bug {kept.seed_bug}")
+
+
+def _to_json(kept: CaseFile, differences: list[Difference]) -> dict[str, Any]:
+    return {
+        "verdict": "differ" if differences else "agree",
+        "recorded": kept.signature,
+        "reproduced": any(d.signature == kept.signature for d in differences),
+        "differences": [difference.to_json() for difference in differences],
+    }

@@ -1,0 +1,69 @@
+"""`pel run`: one executor on one block, as a transition tool would print it."""
+
+import json
+from typing import Any
+
+import click
+
+from pel_fuzz.cli.app import app
+from pel_fuzz.cli.options import given_inputs, json_option, triple_options
+from pel_fuzz.inputs import GivenBlock
+from pel_parallel.executor import run_block as run_optimistic
+from pel_reference.block import Block, BlockResult
+from pel_reference.eels import run_block_eels
+from pel_reference.errors import InputError, InvalidBlock
+from pel_reference.sequential import run_block
+from pel_reference.settle import settle
+from pel_reference.t8n_result import dump_transition
+from pel_reference.transitions import compile_block
+from pel_spec.exit_codes import ExitCode
+from pel_spec.fold import fold
+
+EXECUTORS = ("reference", "optimistic", "fold", "eels")
+
+
+def execute(block: Block, executor: str, workers: int) -> BlockResult:
+    """The block's result, by the executor of that name.
+
+    Raises: `InvalidBlock`; `FailedRun` where an internal error survived.
+    """
+    if executor == "reference":
+        return run_block(block)
+    if executor == "eels":
+        return run_block_eels(block)
+    compiled = compile_block(block)
+    if executor == "fold":
+        return settle(compiled, fold(compiled)[0])
+    return settle(compiled, run_optimistic(compiled, workers=workers).result)
+
+
+@app.command("run")
+@click.argument("block", required=False, type=click.Path(dir_okay=False))
+@triple_options
+@click.option("--executor", type=click.Choice(EXECUTORS), default="reference", show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), default=4, help="For the optimistic one.")
+@json_option
+def run(block: str | None, executor: str, workers: int, as_json: bool, **triple: Any) -> ExitCode:
+    """Execute BLOCK (a transition-tool triple) and print its result and post-state.
+
+    The shape is that of a transition tool's `result` and `alloc`. Rejected transactions are
+    listed there, and the block goes on. With --json nothing else is printed.
+    """
+    (given,) = given_inputs((block,) if block else (), **triple)[:1]
+    if not isinstance(given, GivenBlock):
+        raise InputError(str(block), "", "a blockchain_test: use pel diff for it")
+    try:
+        result = execute(given.block, executor, workers)
+    except InvalidBlock as invalid:
+        raise InputError(given.name, "", f"no such block is valid: {invalid.reason}") from None
+    click.echo(json.dumps(dump_transition(given.block, result), indent=None if as_json else 2))
+    unmet = list(given.unmet(result))
+    for name, wanted, got in unmet:
+        click.echo(f"pel: {given.name}: expected {name} {_hex(wanted)}, got {_hex(got)}", err=True)
+    return ExitCode.DIFFER if unmet else ExitCode.AGREE
+
+
+def _hex(value: object) -> str:
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    return hex(value) if isinstance(value, int) else str(value)

@@ -1,0 +1,133 @@
+"""What a campaign shows: progress while it runs, each finding at once, a summary at the end.
+
+Everything but the summary goes to standard error; with `quiet` nothing is shown.
+"""
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from pel_fuzz.campaign import Plan
+from pel_fuzz.findings import Findings, Found
+from pel_fuzz.report import CampaignReport
+from pel_spec.exit_codes import ExitCode
+
+
+class Screen:
+    """The terminal of one campaign. A context manager: progress runs while it is open."""
+
+    def __init__(self, plan: Plan, quiet: bool) -> None:
+        self._plan, self._quiet = plan, quiet
+        self._out, self._err = Console(highlight=False), Console(stderr=True, highlight=False)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[done]}"),
+            TimeElapsedColumn(),
+            console=self._err,
+            disable=quiet or not self._err.is_terminal,
+        )
+        total = plan.max_seconds if plan.max_seconds is not None else plan.max_cases
+        self._task = self._progress.add_task("fuzzing", total=total, done="")
+        self._started = self._told = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if not self._quiet:
+            of = f", shard {self._plan.shard + 1}/{self._plan.of}" if self._plan.of > 1 else ""
+            self._err.print(f"pel fuzz: seed {self._plan.seed}{of}, {self._plan.jobs} process(es)")
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, report: CampaignReport) -> None:
+        """Progress: a bar on a terminal, a line every ten seconds elsewhere."""
+        now = time.monotonic()
+        done = now - self._started if self._plan.max_seconds is not None else report.total
+        told = f"{report.total} cases, {report.counters['runs']} runs"
+        self._progress.update(self._task, completed=done, done=told)
+        if not self._quiet and not self._err.is_terminal and now - self._told >= 10:
+            self._told = now
+            self._err.print(f"  {now - self._started:4.0f} s: {told}")
+
+    def found(self, found: Found) -> None:
+        """One finding, as its reader needs it: where, what, why, how to see it again."""
+        if self._quiet:
+            return
+        difference = found.difference
+        lines = [
+            f"[bold red]DIFFERENCE[/] ({difference.oracle}) in {difference.place}",
+            f"  field     {difference.field}",
+            f"  expected  {difference.expected}",
+            f"  got       {difference.got}",
+        ]
+        self._err.print("\n".join(lines[:1]))
+        for line in lines[1:]:
+            self._err.print(line, markup=False)
+        for line in difference.words.splitlines():
+            self._err.print(f"  {line}", markup=False)
+        self._err.print(f"  shrunk to {found.size}", markup=False)
+        self._err.print(f"  replay    {found.replay}", markup=False, soft_wrap=True)
+
+    def summary(self, report: CampaignReport, findings: Findings) -> None:
+        """The report of the whole campaign, on standard output."""
+        code, why = report.exit_code()
+        counters = report.counters
+        table = Table(show_header=False, box=None, pad_edge=False)
+        for name, text in (
+            ("cases", _counts(report.cases)),
+            ("runs", f"{counters['runs']} optimistic runs, {_lane(report)}"),
+            ("tiers", _tiers(report)),
+            ("forks", _counts(report.forks)),
+            ("features", _features(report)),
+            ("locations", _counts(report.location_kinds)),
+            ("conflicts", _conflicts(report)),
+            ("next", f"--seed {report.plan.seed}: next index {report.next_index}"),
+        ):
+            table.add_row(name, text)
+        self._out.print(table, markup=False)
+        colour = {ExitCode.AGREE: "green", ExitCode.DIFFER: "red"}.get(code, "yellow")
+        kept = f", kept in {findings.folder}" if findings.kept else ""
+        self._out.print(f"[{colour}]{code.name}[/]: {why}{kept}")
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"
+
+
+def _lane(report: CampaignReport) -> str:
+    if report.plan.threads:
+        return "on plain threads (stress lane: not reproducible)"
+    return f"controlled; executions overlapped in {report.overlapped_share:.0%}"
+
+
+def _tiers(report: CampaignReport) -> str:
+    counters = report.counters
+    return (
+        f"{report.cases['tiny']} tiny machine, {report.cases['evm']} EVM fold against optimistic, "
+        f"{counters['reference']} through the reference, {counters['eels']} through EELS, "
+        f"{counters['twins']} with every incarnation on fresh objects"
+    )
+
+
+def _features(report: CampaignReport) -> str:
+    missing = report.missing_features
+    none = f"; not reached: {', '.join(missing)}" if missing else "; every one was reached"
+    return f"{sum(1 for count in report.features.values() if count)} reached{none}"
+
+
+def _conflicts(report: CampaignReport) -> str:
+    names = ("incarnations", "aborts", "suspensions", "validations")
+    return ", ".join(f"{report.counters[name]} {name}" for name in names)

@@ -1,0 +1,181 @@
+"""One case through every oracle that it asks for.
+
+The fold gives the meaning; each interleaving is run and compared with it, and its history with the
+specification; the tiers above (the reference proper, EELS) then judge what the fold says itself.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from pel_fuzz.cases import Case, Interleaving
+from pel_fuzz.executors import STUCK, run_controlled, run_on_threads
+from pel_fuzz.explain import explain
+from pel_fuzz.tiers import eels_can_judge, eels_difference, reference_differences
+from pel_fuzz.twins import Leak, twin
+from pel_fuzz.verdict import Difference, Oracle, shorten
+from pel_parallel.executor import Run
+from pel_parallel.overlap import overlapping_executions
+from pel_reference.errors import UnsupportedFork
+from pel_reference.transitions import EvmBlock
+from pel_spec.anomalies import Witness
+from pel_spec.fold import Result, agree, fold
+from pel_spec.history import History
+from pel_spec.serializability import check_preset
+from pel_spec.transition import TransitionBlock
+
+
+@dataclass(slots=True)
+class Finding:
+    """A difference, and the interleaving under which it showed (`None`: without any)."""
+
+    difference: Difference
+    interleaving: Interleaving | None = None
+
+
+@dataclass(slots=True)
+class Examination:
+    """What was done with one case, and what was found. `counters` adds up over its runs."""
+
+    findings: list[Finding] = field(default_factory=list)
+    counters: Counter[str] = field(default_factory=Counter)
+    location_kinds: set[str] = field(default_factory=set)
+    features: frozenset[str] = frozenset()
+
+
+def examine(case: Case, *, threads: bool = False, stop_at_first: bool = True) -> Examination:
+    """Run `case` and compare all there is to compare.
+
+    With `threads` the runs are on plain threads, which the interleavings do not steer.
+    """
+    done = Examination(features=case.features)
+    block = case.compile()
+    try:
+        _examine_runs(case, block, done, threads=threads, stop_at_first=stop_at_first)
+    except Leak as leak:
+        done.findings.append(Finding(_leak_difference(leak)))
+    return done
+
+
+def _examine_runs(
+    case: Case, block: TransitionBlock, done: Examination, *, threads: bool, stop_at_first: bool
+) -> None:
+    expected, expected_history = fold(block)
+    done.location_kinds |= _kinds_of(expected_history)
+    done.counters["positions"] += len(block.transitions)
+    done.counters["twins"] += case.twin
+    for difference in _faults(block, expected, "the fold"):
+        done.findings.append(Finding(difference))
+    results = [("fold", expected)]
+    watched = twin(block) if case.twin else block
+    for interleaving in case.interleavings:
+        if done.findings and stop_at_first:
+            return
+        try:
+            run = _run(watched, case.workers, interleaving, threads)
+        except STUCK as stuck:
+            done.findings.append(Finding(_stuck_difference(stuck), interleaving))
+            continue
+        _count(run, len(block.transitions), done.counters)
+        for difference in judge(block, expected, expected_history, run):
+            done.findings.append(Finding(difference, interleaving))
+        results.append(("optimistic", run.result))
+    if isinstance(block, EvmBlock) and not (done.findings and stop_at_first):
+        _examine_above(case, block, done, results[:2])
+
+
+def _run(block: TransitionBlock, workers: int, interleaving: Interleaving, threads: bool) -> Run:
+    return (
+        run_on_threads(block, workers) if threads else run_controlled(block, workers, interleaving)
+    )
+
+
+def _examine_above(
+    case: Case, block: EvmBlock, done: Examination, results: list[tuple[str, Result]]
+) -> None:
+    """The tiers above the fold, as far as the case asks for them."""
+    if case.reference:
+        done.counters["reference"] += 1
+        for difference in reference_differences(block, results):
+            done.findings.append(Finding(difference))
+    if case.eels and eels_can_judge(block.block):
+        try:
+            found = eels_difference(block.block)
+        except UnsupportedFork:
+            done.counters["eels_unsupported"] += 1
+            return
+        done.counters["eels"] += 1
+        if found is not None:
+            done.findings.append(Finding(found))
+
+
+def judge(
+    block: TransitionBlock, expected: Result, expected_history: History, run: Run
+) -> Iterator[Difference]:
+    """What is wrong with one run: its result, its history, its faults."""
+    witness = check_preset(run.history)
+    if not agree(expected, run.result):
+        difference = explain(block, expected, expected_history, run.result, run.history)
+        if difference is not None:
+            yield _with_anomaly(difference, witness)
+            return
+    if witness is not None:
+        yield Difference(
+            Oracle.HISTORY,
+            "history",
+            "history",
+            "equivalent to the preset order",
+            "not equivalent",
+            anomaly=witness.anomaly,
+            words=witness.explain(),
+        )
+    yield from _faults(block, run.result, "the optimistic run")
+
+
+def _with_anomaly(difference: Difference, witness: Witness | None) -> Difference:
+    if witness is None:
+        return difference
+    words = "; ".join(filter(None, (difference.words, witness.explain())))
+    return replace(difference, anomaly=witness.anomaly, words=words)
+
+
+def _faults(block: TransitionBlock, result: Result, where: str) -> Iterable[Difference]:
+    for position, fault in result.faults:
+        tx_index = block.transitions[position].tx_index
+        got = shorten(fault)
+        yield Difference(
+            Oracle.FAULT, "fault", f"internal error in {where}", "none", got, position, tx_index
+        )
+
+
+def _leak_difference(leak: Leak) -> Difference:
+    return Difference(
+        Oracle.LEAK,
+        "leak",
+        "effects on fresh objects",
+        shorten(leak.fresh),
+        shorten(leak.kept),
+        tx_index=leak.tx_index,
+        words="the same reads on a fresh workspace gave other effects: state is carried over",
+    )
+
+
+def _stuck_difference(stuck: Exception) -> Difference:
+    kind = type(stuck).__name__.lower()
+    return Difference(Oracle.LIVENESS, kind, kind, "the block ends", shorten(stuck, 2000))
+
+
+def _kinds_of(history: History) -> set[str]:
+    return {
+        str(access.location[0])
+        for incarnation in history.incarnations
+        for access in (*incarnation.reads, *incarnation.writes)
+    }
+
+
+def _count(run: Run, positions: int, counters: Counter[str]) -> None:
+    counters["runs"] += 1
+    counters["could_overlap"] += positions > 1 and len(run.counters.by_worker) > 1
+    counters["overlapped"] += overlapping_executions(run.trace or ()) > 0
+    for name in ("incarnations", "aborts", "suspensions", "validations"):
+        counters[name] += getattr(run.counters, name)

@@ -1,0 +1,44 @@
+"""Our optimistic executor as the harness runs it: under control, or on plain threads."""
+
+from contextlib import suppress
+from typing import Final
+
+from pel_fuzz.cases import Case, Interleaving
+from pel_parallel.errors import Deadlock, ExecutionError, Incomplete, Livelock, StepLimit
+from pel_parallel.executor import Run, run_block
+from pel_parallel.greenlets import GreenletController
+from pel_parallel.sync import RecordingRuntime, Schedule, switch_interval
+from pel_spec.transition import TransitionBlock
+
+STUCK: Final = (Deadlock, Livelock, StepLimit, Incomplete)
+"""What a run raises that did not end as a run should, whatever its block."""
+
+STRESS_SWITCH_SECONDS: Final = 1e-5
+"""How often threads are switched in the stress lane: the default finds next to nothing."""
+
+
+def run_controlled(block: TransitionBlock, workers: int, interleaving: Interleaving) -> Run:
+    """One run under `interleaving`; the same arguments give the same run, step by step.
+
+    Raises: one of `STUCK`; `Drift` where a recorded schedule does not fit.
+    """
+    runtime = GreenletController(interleaving.steering())
+    return run_block(block, workers=workers, runtime=runtime)
+
+
+def run_on_threads(block: TransitionBlock, workers: int) -> Run:
+    """One run on plain threads, switched often: what lies between the points of the controller.
+
+    Raises: one of `STUCK`.
+    """
+    with switch_interval(STRESS_SWITCH_SECONDS):
+        return run_block(block, workers=workers, runtime=RecordingRuntime())
+
+
+def record_schedule(case: Case) -> Schedule:
+    """The switches that the case's one interleaving makes, whether or not the run ends well."""
+    (interleaving,) = case.interleavings
+    runtime = GreenletController(interleaving.steering())
+    with suppress(ExecutionError):  # a run that gets stuck has a schedule too
+        run_block(case.compile(), workers=case.workers, runtime=runtime)
+    return runtime.schedule()

@@ -1,0 +1,152 @@
+"""The *case* format: one JSON object that replays a run exactly. Its page: docs/formats/case.md.
+
+A case file can come from anywhere, so it is read as strictly as any other input.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pel_fuzz.cases import Case, Interleaving, Switches, Walk
+from pel_fuzz.tiny import TinyBlock, from_json, to_json
+from pel_fuzz.verdict import Difference
+from pel_parallel.choices import schedule_of
+from pel_reference.errors import InputError
+from pel_reference.json_input import Field, read_json_file
+from pel_reference.triple import dump_triple, parse_block
+from pel_spec.formats import Format, FormatError, check_header, header
+
+MAX_WORKERS = 64
+"""More workers than any case needs; each costs a thread or a stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """A case, and beside it what the file says of where it came from.
+
+    `signature` is that of the difference that the case showed, `seed_bug` the bug that was planted
+    when it did; both `None` where there was none.
+    """
+
+    case: Case
+    signature: str | None
+    seed_bug: str | None
+
+
+def case_to_json(case: Case, expected: Difference | None, seed_bug: str | None) -> dict[str, Any]:
+    """A case as its file holds it; `expected` is the difference that it showed."""
+    subject = case.subject
+    block = to_json(subject) if isinstance(subject, TinyBlock) else dump_triple(subject)
+    origin = None if case.origin is None else {"seed": case.origin[0], "index": case.origin[1]}
+    return header(Format.CASE) | {
+        "kind": case.kind,
+        "fork": case.fork,
+        "workers": case.workers,
+        "choices": [_choices_to_json(each) for each in case.interleavings],
+        "checks": {"reference": case.reference, "eels": case.eels, "twin": case.twin},
+        "faults": [],
+        "origin": origin,
+        "seed_bug": seed_bug,
+        "expected": None if expected is None else expected.to_json(),
+        "block": block,
+    }
+
+
+def write_case(path: Path, case: Case, expected: Difference | None, seed_bug: str | None) -> None:
+    """Write a case file, whole or not at all."""
+    text = json.dumps(case_to_json(case, expected, seed_bug), indent=1)
+    draft = path.with_suffix(".tmp")
+    draft.write_text(text + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def read_case(path: str | Path) -> CaseFile:
+    """The case in a file.
+
+    Raises: `InputError`, naming file and field.
+    """
+    document = read_json_file(path)
+    try:
+        check_header(document.value, Format.CASE)
+    except FormatError as error:
+        raise InputError(document.source, error.field, error.problem) from None
+    return _parse(document)
+
+
+def _parse(document: Field) -> CaseFile:
+    kind = _kind(document.require("kind"))
+    checks = document.require("checks")
+    faults = document.require("faults")
+    if list(faults.elements()):
+        raise faults.error("this version knows no faults")
+    expected, seed_bug = document.get("expected"), document.get("seed_bug")
+    case = Case(
+        subject=_subject(kind, document.require("block")),
+        kind=kind,
+        workers=_workers(document.require("workers")),
+        interleavings=tuple(map(_choices, document.require("choices").elements())),
+        twin=checks.require("twin").boolean(),
+        reference=checks.require("reference").boolean(),
+        eels=checks.require("eels").boolean(),
+        origin=_origin(document.get("origin")),
+    )
+    return CaseFile(
+        case,
+        expected.require("signature").text() if expected else None,
+        seed_bug.text() if seed_bug else None,
+    )
+
+
+def _kind(field: Field) -> Literal["tiny", "evm"]:
+    kind = field.text()
+    if kind == "tiny":
+        return "tiny"
+    if kind == "evm":
+        return "evm"
+    raise field.error("must be tiny or evm")
+
+
+def _subject(kind: str, field: Field) -> Any:
+    if kind == "evm":
+        return parse_block(field)
+    try:
+        return from_json(field.value)
+    except FormatError as error:
+        path = f"{field.path}.{error.field}" if error.field else field.path
+        raise InputError(field.source, path, error.problem) from None
+
+
+def _workers(field: Field) -> int:
+    workers = field.number(32)
+    if not 1 <= workers <= MAX_WORKERS:
+        raise field.error(f"must be from 1 to {MAX_WORKERS}")
+    return workers
+
+
+def _origin(field: Field | None) -> tuple[int, int] | None:
+    if field is None:
+        return None
+    return field.require("seed").number(64), field.require("index").number(64)
+
+
+def _choices_to_json(interleaving: Interleaving) -> dict[str, Any]:
+    if isinstance(interleaving, Walk):
+        return {"walk": [interleaving.seed, interleaving.switch_probability]}
+    return {"switches": [list(each) for each in interleaving.switches]}
+
+
+def _choices(field: Field) -> Interleaving:
+    walk = field.get("walk")
+    if walk is None:
+        switches = field.require("switches")
+        try:
+            return Switches(schedule_of(each.value for each in switches.elements()))
+        except (ValueError, TypeError) as error:
+            raise switches.error(str(error)) from None
+    match walk.value:
+        case [int(seed), int() | float() as probability] if seed >= 0 and 0 <= probability <= 1:
+            return Walk(seed, float(probability))
+        case _:
+            raise walk.error("must be [seed, switch probability from 0 to 1]")
+

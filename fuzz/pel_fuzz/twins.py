@@ -1,0 +1,90 @@
+"""Every incarnation twice: once as it is, once on fresh objects with the very same reads.
+
+An interpreter that is kept between incarnations can carry something over (a warm access list, a
+pooled object, a cache keyed by address). What an incarnation does must depend on its reads alone,
+so its twin, on a fresh workspace, must do the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pel_spec.transition import Effects, Kind, Transition, TransitionBlock, View, run_contained
+from pel_spec.vocabulary import Location, Value, Version
+
+
+class Leak(BaseException):
+    """An incarnation and its twin differ. A `BaseException`, so that no executor takes it for a
+    provisional outcome of the transition."""
+
+    def __init__(self, tx_index: int | None, kept: object, fresh: object) -> None:
+        super().__init__(tx_index, kept, fresh)
+        self.tx_index, self.kept, self.fresh = tx_index, kept, fresh
+
+
+@dataclass(slots=True)
+class _Listening:
+    """Passes reads on, and keeps the answers."""
+
+    view: View
+    answers: dict[Location, tuple[Value, Version]]
+
+    def read(self, location: Location, predicate: str | None = None) -> tuple[Value, Version]:
+        answer = self.answers[location] = self.view.read(location, predicate)
+        return answer
+
+
+@dataclass(slots=True)
+class _Replaying:
+    """Answers from what the first twin read; another read than those is a leak by itself."""
+
+    answers: Mapping[Location, tuple[Value, Version]]
+
+    def read(self, location: Location, predicate: str | None = None) -> tuple[Value, Version]:
+        return self.answers[location]
+
+
+@dataclass(frozen=True, slots=True)
+class _Twin:
+    """A transition that runs twice and compares."""
+
+    block: TransitionBlock
+    inner: Transition
+
+    @property
+    def kind(self) -> Kind:
+        return self.inner.kind
+
+    @property
+    def tx_index(self) -> int | None:
+        return self.inner.tx_index
+
+    def run(self, view: View, workspace: Any) -> Effects:
+        listening = _Listening(view, {})
+        kept = run_contained(self.inner, listening, workspace)
+        fresh = run_contained(self.inner, _Replaying(listening.answers), self.block.workspace())
+        if kept != fresh:
+            raise Leak(self.tx_index, kept, fresh)
+        return kept
+
+
+@dataclass(frozen=True, slots=True)
+class TwinBlock:
+    """A block whose every transition also runs on fresh objects; made by `twin`."""
+
+    block: TransitionBlock
+    transitions: Sequence[Transition]
+
+    def initial(self, location: Location) -> Value:
+        return self.block.initial(location)
+
+    def workspace(self) -> Any:
+        return self.block.workspace()
+
+
+def twin(block: TransitionBlock) -> TwinBlock:
+    """The same block, each transition replaced by one that compares itself with its twin.
+
+    Raises: nothing itself; running the block raises `Leak` where the two differ.
+    """
+    return TwinBlock(block, tuple(_Twin(block, transition) for transition in block.transitions))

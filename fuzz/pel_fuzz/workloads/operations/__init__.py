@@ -1,0 +1,58 @@
+"""What may happen in a block. `COMMON` may happen in any, the others by theme."""
+
+from pel_fuzz.workloads.operations import (
+    blobs,
+    cells,
+    creation,
+    crowds,
+    delegation,
+    depths,
+    destruction,
+    fees,
+    markets,
+    mischief,
+    purses,
+    race,
+    system,
+    tokens,
+    touches,
+    transfers,
+    watchers,
+)
+from pel_fuzz.workloads.operations.operation import Operation, Theme
+
+COMMON: tuple[Theme, ...] = (
+    transfers.THEME,
+    fees.THEME,
+    Theme(
+        "seasoning",
+        (
+            Operation(watchers.look_at),
+            Operation(depths.through_proxy),
+            Operation(mischief.invalid_here),
+            Operation(mischief.invalid_always),
+        ),
+    ),
+)
+"""A little of everything that makes something else visible."""
+
+THEMES: tuple[Theme, ...] = (
+    cells.THEME,
+    watchers.THEME,
+    tokens.THEME,
+    markets.EXCHANGE,
+    creation.THEME,
+    destruction.THEME,
+    touches.THEME,
+    depths.THEME,
+    purses.THEME,
+    markets.LENDING,
+    crowds.FARM,
+    crowds.SALES,
+    delegation.THEME,
+    blobs.THEME,
+    system.THEME,
+    race.THEME,
+    mischief.THEME,
+)
+"""The simplest first."""

@@ -1,0 +1,222 @@
+"""The controller: a runtime that decides, before every shared step, which worker goes on.
+
+Same choices, same run: nothing here depends on a clock, on hash order or on the threads of the
+operating system. `Controller` holds all the logic; how control really passes from worker to worker
+is in `greenlets` (fast) and `batons` (real threads), which give identical traces.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+from pel_parallel.choices import Choices, Default
+from pel_parallel.errors import Deadlock, Livelock, StepLimit, Waits, WorkerStopped
+from pel_parallel.sync import Schedule, SharedObject
+from pel_parallel.watch import LOOKS
+from pel_spec.sync import Step
+
+T = TypeVar("T")
+
+STEP_LIMIT = 2_000_000
+"""Steps in a run before it is given up, where the caller names no bound. Several times what the
+largest blocks need; the standstills that bugs cause are recognised much earlier."""
+
+FUTILE_ROUNDS = 2
+"""Idle steps of every worker since anything last changed, after which nothing ever will: between
+the first and the second, each has looked everywhere, and each would do the same again."""
+
+
+class Controller(ABC):
+    """Runs workers one at a time and asks `choices` who goes on.
+
+    Raises, from `run`: what a worker raised; `Deadlock`, `Livelock`, `StepLimit`, `Drift`.
+    """
+
+    def __init__(self, choices: Choices | None = None, *, step_limit: int = STEP_LIMIT) -> None:
+        self.choices: Choices = choices if choices is not None else Default()
+        self.step_limit = step_limit
+        self._steps: list[Step] = []
+        self._schedule: list[tuple[int, int, int]] = []
+
+    def run(self, workers: int, body: Callable[[int], None]) -> None:
+        """Run the workers to their ends, in the order that the choices make."""
+        self._begin(workers)
+        self.choices.begin(workers)
+        if workers:
+            self._start(workers, body)
+        if self._error is not None:
+            raise self._error
+        self.choices.end()
+
+    def trace(self) -> tuple[Step, ...]:
+        """The steps of the last run, in the order in which they were taken."""
+        return tuple(self._steps)
+
+    def schedule(self) -> Schedule:
+        """The choices of the last run; `Recorded` replays them."""
+        return tuple(self._schedule)
+
+    def step(
+        self,
+        worker: int,
+        action: str,
+        args: tuple[Any, ...],
+        obj: SharedObject,
+        body: Callable[[], T],
+        enabled: Callable[[], bool] | None = None,
+    ) -> T:
+        """Announce the step, let others go first if so chosen, then take it."""
+        if self._stopping:
+            raise WorkerStopped
+        own = self._own[worker]
+        self._pending[worker] = (action, args, obj.name)
+        if enabled is not None:
+            self._guards[worker] = enabled
+        if self._crowded or self._guards:
+            target = self._next(worker, own, worker)
+            if target != worker:
+                self._switch(worker, target)
+            if enabled is not None:
+                del self._guards[worker]
+        self._check_limit()
+        result = body()
+        self._log(worker, action, args, obj, result)
+        if self._idled and action not in LOOKS:
+            self._idled.clear()
+        return result
+
+    def idle(self, worker: int) -> None:
+        """The worker found nothing to do: by default the next one goes on."""
+        if self._stopping:
+            raise WorkerStopped
+        place = self._places[worker]
+        self._pending[worker] = ("idle", (), place.name)
+        if self._crowded:
+            target = self._next(worker, self._own[worker], None)
+            if target != worker:
+                self._switch(worker, target)
+        self._check_limit()
+        self._log(worker, "idle", (), place, None)
+        self._idled[worker] = self._idled.get(worker, 0) + 1
+        self._check_progress()
+
+    # ---- what the ways of passing control provide ---------------------------------------
+
+    @abstractmethod
+    def _carry_out(self, workers: int, body: Callable[[int], None], first: int) -> None:
+        """Run `_live_through` for each worker, `first` first; return when all have ended."""
+
+    @abstractmethod
+    def _switch(self, worker: int, target: int) -> None:
+        """Let `target` go on, and return when it is `worker`'s turn again.
+
+        Raises: `WorkerStopped`, where the run has failed meanwhile.
+        """
+
+    # ---- the logic ----------------------------------------------------------------------
+
+    def _begin(self, workers: int) -> None:
+        self._steps, self._schedule = [], []
+        self._places = [SharedObject(("worker", worker)) for worker in range(workers)]
+        self._pending: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
+            ("start_worker", (), place.name) for place in self._places
+        ]
+        self._own = [0] * workers
+        self._alive = list(range(workers))
+        self._crowded = workers > 1
+        self._guards: dict[int, Callable[[], bool]] = {}
+        self._idled: dict[int, int] = {}
+        self._error: BaseException | None = None
+        self._stopping = False
+
+    def _start(self, workers: int, body: Callable[[int], None]) -> None:
+        try:
+            first = self._next(-1, 0, None)
+        except WorkerStopped:
+            return
+        self._carry_out(workers, body, first)
+
+    def _live_through(self, worker: int, body: Callable[[int], None]) -> None:
+        """One worker from its first step to its last; its failure ends the run."""
+        try:
+            if self._stopping:
+                return
+            self._log(worker, "start_worker", (), self._places[worker], None)
+            body(worker)
+            self.step(worker, "end_worker", (), self._places[worker], _nothing)
+        except WorkerStopped:
+            pass
+        except BaseException as error:
+            self._give_up(error)
+
+    def _retire(self, worker: int) -> int | None:
+        """`worker` has ended: who goes on, or `None` if nobody is left or the run has failed."""
+        self._alive.remove(worker)
+        self._crowded = len(self._alive) > 1
+        if not self._alive or self._stopping:
+            return None
+        try:
+            return self._next(worker, self._own[worker], None)
+        except WorkerStopped:
+            return None
+
+    def _next(self, worker: int, own: int, preferred: int | None) -> int:
+        """Who goes next; `preferred` does by default, if it can."""
+        runnable = self._alive
+        if self._guards:
+            runnable = [w for w in runnable if w not in self._guards or self._guards[w]()]
+            if not runnable:
+                self._fail(Deadlock(self._waits()))
+        if preferred is not None and preferred in runnable:
+            default = preferred
+        else:
+            default = next((other for other in runnable if other > worker), runnable[0])
+        if len(runnable) == 1:
+            return default
+        try:
+            target = self.choices.choose(worker, own, runnable, default, self._pending)
+            if target == default:
+                return target
+            if target not in runnable:
+                raise ValueError(f"worker {target} was chosen, but cannot run")
+        except Exception as error:
+            self._fail(error)
+        self._schedule.append((worker, own, target))
+        return target
+
+    def _log(
+        self, worker: int, action: str, args: tuple[Any, ...], obj: SharedObject, observed: Any
+    ) -> None:
+        own, sequence = self._own[worker], obj.sequence
+        self._own[worker], obj.sequence = own + 1, sequence + 1
+        self._steps.append(Step(worker, own, action, args, obj.name, sequence, observed))
+
+    def _check_limit(self) -> None:
+        if len(self._steps) >= self.step_limit:
+            self._fail(StepLimit(self.step_limit, self._waits()))
+
+    def _check_progress(self) -> None:
+        """Has everybody looked for work in vain since anything last changed?"""
+        stuck = {w for w in self._alive if w in self._guards and not self._guards[w]()}
+        if any(self._idled.get(w, 0) < FUTILE_ROUNDS for w in self._alive if w not in stuck):
+            return
+        waits = {w: wait for w, wait in self._waits().items() if w in stuck}
+        self._fail(Deadlock(waits) if waits else Livelock(self._alive))
+
+    def _waits(self) -> Waits:
+        return {w: (self._pending[w][0], self._pending[w][2]) for w in self._alive}
+
+    def _fail(self, error: Exception) -> NoReturn:
+        """End the run from inside a step. The error itself must not pass through a transition,
+        which would take it for an outcome."""
+        self._give_up(error)
+        raise WorkerStopped
+
+    def _give_up(self, error: BaseException) -> None:
+        if self._error is None:
+            self._error = error
+        self._stopping = True
+
+
+def _nothing() -> None:
+    """The body of a step that touches nothing but the worker itself."""

@@ -1,0 +1,67 @@
+"""How a parallel run can fail, apart from what its transitions report.
+
+None of these is a verdict on the block: each says that the executor (or whoever steered it) did
+not do its job, and why.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+Waits: TypeAlias = Mapping[int, tuple[str, tuple[Any, ...]]]
+"""For each worker, the action that it is about to take and the name of the object."""
+
+
+class ExecutionError(Exception):
+    """A run did not end as a run should. `state` pictures the scheduler at that moment."""
+
+    state: str = ""
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return f"{message}\n{self.state}" if self.state else message
+
+
+class Deadlock(ExecutionError):
+    """Somebody waits for what nobody will do."""
+
+    def __init__(self, waits: Waits) -> None:
+        super().__init__(f"deadlock: nobody can go on: {describe(waits)}")
+        self.waits = dict(waits)
+
+
+class Livelock(ExecutionError):
+    """Every worker looks for work, finds none, and the block is not done; nothing can change."""
+
+    def __init__(self, workers: Iterable[int]) -> None:
+        self.workers = tuple(workers)
+        names = ", ".join(map(str, self.workers))
+        super().__init__(f"livelock: workers {names} look for work for ever and find none")
+
+
+class StepLimit(ExecutionError):
+    """More steps than any run of such a block should need; `limit` of them were taken."""
+
+    def __init__(self, limit: int, waits: Waits) -> None:
+        super().__init__(f"no end after {limit} steps: {describe(waits)}")
+        self.limit, self.waits = limit, dict(waits)
+
+
+class Drift(ExecutionError):
+    """A recorded schedule does not fit this run: other code, another block, or another file."""
+
+
+class Incomplete(ExecutionError):
+    """The workers stopped, but the block is not executed: done was declared too early."""
+
+
+class WorkerStopped(BaseException):
+    """Ends a worker because the run has failed elsewhere or was interrupted. Not an `Exception`:
+    no transition may take it for an outcome of its own."""
+
+
+def describe(waits: Waits) -> str:
+    """Who is about to do what, in words."""
+    return "; ".join(
+        f"worker {worker} at {action} of {'/'.join(map(str, name))}"
+        for worker, (action, name) in sorted(waits.items())
+    )
