@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from pel_fuzz.cases import case_at
@@ -97,6 +97,8 @@ def _run_in_processes(plan: Plan, deadline: float | None) -> Generator[CaseRepor
 
 
 _process_plan: Plan | None = None
+_process_bug = ExitStack()
+"""Keeps the seeded bug planted for as long as the process lives."""
 
 
 def _start_process(plan: Plan) -> None:
@@ -104,8 +106,7 @@ def _start_process(plan: Plan) -> None:
     global _process_plan  # noqa: PLW0603 - the pool's protocol gives a process no other memory
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _process_plan = plan
-    if plan.seed_bug is not None:
-        planted(plan.seed_bug).__enter__()
+    _process_bug.enter_context(planted(plan.seed_bug))
 
 
 def _examine_in_process(index: int) -> CaseReport:

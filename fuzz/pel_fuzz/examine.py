@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from pel_fuzz.cases import Case, Interleaving
-from pel_fuzz.executors import STUCK, run_controlled, run_on_threads
+from pel_fuzz.executors import STUCK, run_controlled, run_on_threads, step_limit
 from pel_fuzz.explain import explain
 from pel_fuzz.tiers import eels_can_judge, eels_difference, reference_differences
 from pel_fuzz.twins import Leak, twin
@@ -67,12 +67,16 @@ def _examine_runs(
     for difference in _faults(block, expected, "the fold"):
         done.findings.append(Finding(difference))
     results = [("fold", expected)]
-    watched = twin(block) if case.twin else block
+    watched, limit = twin(block) if case.twin else block, step_limit(expected_history)
     for interleaving in case.interleavings:
         if done.findings and stop_at_first:
             return
         try:
-            run = _run(watched, case.workers, interleaving, threads)
+            run = (
+                run_on_threads(watched, case.workers)
+                if threads
+                else run_controlled(watched, case.workers, interleaving, limit)
+            )
         except STUCK as stuck:
             done.findings.append(Finding(_stuck_difference(stuck), interleaving))
             continue
@@ -82,12 +86,6 @@ def _examine_runs(
         results.append(("optimistic", run.result))
     if isinstance(block, EvmBlock) and not (done.findings and stop_at_first):
         _examine_above(case, block, done, results[:2])
-
-
-def _run(block: TransitionBlock, workers: int, interleaving: Interleaving, threads: bool) -> Run:
-    return (
-        run_on_threads(block, workers) if threads else run_controlled(block, workers, interleaving)
-    )
 
 
 def _examine_above(
@@ -166,11 +164,9 @@ def _stuck_difference(stuck: Exception) -> Difference:
 
 
 def _kinds_of(history: History) -> set[str]:
-    return {
-        str(access.location[0])
-        for incarnation in history.incarnations
-        for access in (*incarnation.reads, *incarnation.writes)
-    }
+    reads = {str(read.location[0]) for i in history.incarnations for read in i.reads}
+    writes = {str(write.location[0]) for i in history.incarnations for write in i.writes}
+    return reads | writes
 
 
 def _count(run: Run, positions: int, counters: Counter[str]) -> None:

@@ -1,4 +1,4 @@
-"""A difference made small: first the block, then the interleaving.
+"""A difference made small: first the block, then the workers, then the interleaving.
 
 Hypothesis shrinks the block: a smaller block counts when the plan still finds a difference with
 the same signature, under the interleaving that found it or one of a few fixed walks (a walk over a
@@ -18,8 +18,10 @@ from pel_fuzz.executors import record_schedule
 from pel_fuzz.verdict import Difference
 from pel_fuzz.workloads.draws import Choices, shrink
 
-WALKS_A_BLOCK = 6
+WALKS_A_BLOCK = 10
 """Fixed walks tried on a smaller block, beside the interleaving that found the difference."""
+WALKS_A_COUNT = 100
+"""And those tried with fewer workers, once the block is small."""
 
 T = TypeVar("T")
 
@@ -29,7 +31,8 @@ def shrink_finding(
 ) -> tuple[Case, Difference]:
     """The smallest case found that still shows the finding's signature, and its difference."""
     deadline = time.monotonic() + max_seconds
-    small = _shrink_block(_focused(case, finding), finding, choices, deadline)
+    small = _shrink_block(_focused(case, finding, WALKS_A_BLOCK), finding, choices, deadline)
+    small = _with_fewer_workers(_focused(small, finding, WALKS_A_COUNT), finding, deadline)
     found = _find(small, finding.difference.signature)
     if found is None:  # cannot happen: shrinking only ever keeps cases that show it
         return replace(case, interleavings=_only(finding)), finding.difference
@@ -44,11 +47,21 @@ def _only(finding: Finding) -> tuple[Interleaving, ...]:
     return () if finding.interleaving is None else (finding.interleaving,)
 
 
-def _focused(case: Case, finding: Finding) -> Case:
+def _focused(case: Case, finding: Finding, count: int) -> Case:
     """The case with only what the finding needs, and fixed walks beside its interleaving."""
-    walks = tuple(Walk(seed, 0.3 if seed % 2 else 0.1) for seed in range(WALKS_A_BLOCK))
+    walks = tuple(Walk(seed, 0.3 if seed % 2 else 0.1) for seed in range(count))
     interleavings = () if finding.interleaving is None else (finding.interleaving, *walks)
     return replace(case, interleavings=interleavings)
+
+
+def _with_fewer_workers(case: Case, finding: Finding, deadline: float) -> Case:
+    """The case with the fewest workers under which one of its interleavings still shows it."""
+    signature = finding.difference.signature
+    for workers in range(1, case.workers if case.interleavings else 1):
+        fewer = replace(case, workers=workers)
+        if time.monotonic() < deadline and _find(fewer, signature) is not None:
+            return fewer
+    return case
 
 
 def _find(case: Case, signature: str) -> Finding | None:

@@ -38,7 +38,7 @@ OPERANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "branch": ("cell", "count"),
     "range": ("cell", "count"),
     "indirect": ("cell",),
-    "abort": ("cell",),
+    "revert": ("cell",),
     "pair": ("pair",),
     "check": ("pair",),
 }
@@ -49,7 +49,7 @@ class Torn(Exception):
     """The halves of a pair differ: no state that a block goes through in order is like that."""
 
 
-class _Abort(Exception):
+class _Revert(Exception):
     """The transition gives up, without writes."""
 
 
@@ -104,9 +104,9 @@ class _Machine:
     def indirect(self, cell: int) -> None:
         self.get(self.load(("cell", cell)) % self.cells)
 
-    def abort(self, cell: int) -> None:
+    def revert(self, cell: int) -> None:
         if self.load(("cell", cell)) % 2:
-            raise _Abort
+            raise _Revert
 
     def pair(self, pair: int) -> None:
         self.writes["pair", pair, 0] = self.writes["pair", pair, 1] = self.mix(pair)
@@ -150,8 +150,8 @@ class TinyTransition:
             while at < len(self.program):
                 name, *operands = self.program[at]
                 at += 1 + (_CODE[str(name)](machine, *operands) or 0)
-        except _Abort:
-            return Effects({}, ("aborted",))
+        except _Revert:
+            return Effects({}, ("reverted",))
         return Effects(machine.writes, ("ended", machine.accumulator))
 
 

@@ -5,7 +5,7 @@ multi-version memory, and validate what was executed, until the block is done. T
 in production, recorded, and under a controller: only the seam differs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -66,7 +66,7 @@ def run_block(
         result=result,
         history=executor.history(),
         counters=Counters.of(log.counters for log in executor.logs),
-        trace=None if steps is None else tuple(map(plain, steps)),
+        trace=None if steps is None else plain(steps),
         schedule=seam.schedule(),
     )
 
@@ -227,16 +227,22 @@ class Executor:
         return [content for content in found if content is not None]
 
 
-def plain(step: Step) -> Step:
-    """A step whose observation is plain data: of a cell, the version or `("estimate", position)`
-    (`None`: nothing below), of a record the incarnation. Values are in the history."""
+def plain(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """The steps, with plain data as observations: of a cell, the version or `("estimate",
+    position)`, of a record its incarnation, `None` where there was nothing. Values are in the
+    history."""
+    return tuple(
+        _plain(step) if isinstance(step.observed, (Entry, LastExecution)) else step
+        for step in steps
+    )
+
+
+def _plain(step: Step) -> Step:
     seen = step.observed
-    if isinstance(seen, Entry):
-        found = ("estimate", seen.version.position) if seen.estimate else tuple(seen.version)
-        return step._replace(observed=found)
     if isinstance(seen, LastExecution):
         return step._replace(observed=seen.incarnation)
-    return step
+    found = ("estimate", seen.version.position) if seen.estimate else tuple(seen.version)
+    return step._replace(observed=found)
 
 
 def _reads(view: RecordedView) -> tuple[Any, ...]:

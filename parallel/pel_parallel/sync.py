@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from threading import Condition, Thread, stack_size
+from time import sleep
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from pel_parallel.errors import Deadlock, Livelock, WorkerStopped
@@ -97,7 +98,7 @@ class ThreadRuntime:
         """Give the processor away."""
         if self._stopping:
             raise WorkerStopped
-        os.sched_yield()
+        sleep(0)
 
     def run(self, workers: int, body: Callable[[int], None]) -> None:
         """Run the workers on pooled threads, to the end of the last.
@@ -228,7 +229,7 @@ class RecordingRuntime(ThreadRuntime):
             waits = self._waits()
         if self._watch.hopeless(worker, still):
             raise Deadlock(waits) if waits else Livelock(sorted(self._live))
-        os.sched_yield()
+        sleep(0)
 
     def trace(self) -> tuple[Step, ...] | None:
         """The steps, in one of the orders that the log allows."""

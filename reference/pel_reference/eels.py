@@ -267,14 +267,11 @@ def _log(log: Any) -> Log:
     return Log(bytes(log.address), tuple(bytes(topic) for topic in log.topics), bytes(log.data))
 
 
-def run_block_eels(block: Block) -> BlockResult:
-    """The block's result by EELS; the same in every part as the reference's, or one is wrong.
+class EelsFailure(Exception):
+    """EELS itself broke down on a block: it gave no verdict, and none may be taken from it."""
 
-    The reasons in `rejected` are in EELS's own words.
 
-    Raises: `EelsMissing`, `UnsupportedFork`, `InvalidBlock`.
-    """
-    fork = eels_fork_at(block.fork, block.env.number, block.env.timestamp)
+def _run(fork: EelsFork, block: Block) -> BlockResult:
     run = _EelsRun(fork, block)
     run.call_before()
     for tx_index, transaction in enumerate(block.transactions):
@@ -283,3 +280,20 @@ def run_block_eels(block: Block) -> BlockResult:
     run.withdraw()
     run.collect_requests()
     return run.result()
+
+
+def run_block_eels(block: Block) -> BlockResult:
+    """The block's result by EELS; the same in every part as the reference's, or one is wrong.
+
+    The reasons in `rejected` are in EELS's own words.
+
+    Raises: `EelsMissing`, `UnsupportedFork`; `InvalidBlock` where EELS finds the whole block
+    invalid; `EelsFailure` for anything that it should not have raised.
+    """
+    fork = eels_fork_at(block.fork, block.env.number, block.env.timestamp)
+    try:
+        return _run(fork, block)
+    except InvalidBlock:
+        raise
+    except Exception as error:
+        raise EelsFailure(f"{type(error).__name__}: {error}".removesuffix(": ")) from error

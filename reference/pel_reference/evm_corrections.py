@@ -2,16 +2,22 @@
 
 Each correction names the rule, and is shown against EELS by a test. What concerns whole
 transactions (validity, the gas in receipts) is not here but in `validity` and `receipts`.
+
+The last one is no rule of the protocol: py-evm collects what a transaction did by recursion through
+C code, for which some Python versions leave too little room at the EVM's call depth of 1024.
 """
 
-from functools import cache
+from collections.abc import Iterator
 from typing import Any
 
 from eth.exceptions import OutOfGas
 from eth.vm.forks import ShanghaiVM
 from eth.vm.forks.shanghai.constants import MAX_INITCODE_SIZE
+from eth.vm.opcode import Opcode
 from eth.vm.opcode_values import CREATE, CREATE2
 from eth.vm.state import BaseState
+
+RIPEMD_PRECOMPILE = (3).to_bytes(20, "big")
 
 
 class _InitcodeLimit:
@@ -40,24 +46,84 @@ class _InitcodeGas:
             super().consume_initcode_gas_cost(computation)  # type: ignore[misc]
 
 
+class _FlatCollection:
+    """What a transaction leaves behind, collected without recursion; the results are py-evm's."""
+
+    def _standing(self) -> Iterator[Any]:
+        """This computation and all below it, without those that failed or lie in one that did."""
+        waiting: list[Any] = [self]
+        while waiting:
+            computation = waiting.pop()
+            if not computation.is_error:
+                yield computation
+                waiting.extend(computation.children)
+
+    def get_gas_refund(self) -> int:
+        own: Any = self
+        refund: int = own.msg.refund + sum(
+            standing._gas_meter.gas_refunded for standing in self._standing()
+        )
+        return refund
+
+    def get_accounts_for_deletion(self) -> list[bytes]:
+        return sorted({a for standing in self._standing() for a in standing.accounts_to_delete})
+
+    def get_self_destruct_beneficiaries(self) -> list[bytes]:
+        return sorted({a for standing in self._standing() for a in standing.beneficiaries})
+
+    def get_raw_log_entries(self) -> tuple[Any, ...]:
+        return tuple(sorted(e for standing in self._standing() for e in standing._log_entries))
+
+
+def touched_accounts(computation: Any) -> set[bytes]:
+    """The accounts that cease to exist after the transaction, or system call, if they are empty.
+
+    Those that only failed calls touched are not among them; for historical reasons one precompile
+    is. The fee recipient, touched by its fee, is not looked at here.
+
+    Source: EIP-161, and EIPs issue 716 for the precompile.
+    """
+    touched: set[bytes] = set()
+    waiting = [(computation, False)]
+    while waiting:
+        current, is_undone = waiting.pop()
+        is_undone = is_undone or current.is_error
+        own = set(current.beneficiaries)
+        if not current.msg.is_create:
+            own.add(current.msg.to)
+        touched |= own & {RIPEMD_PRECOMPILE} if is_undone else own
+        waiting.extend((child, is_undone) for child in current.children)
+    return touched
+
+
+def clear_empty_accounts(state: BaseState, touched: set[bytes]) -> None:
+    """What was touched and is empty ceases to exist. Source: EIP-161."""
+    for address in sorted(touched):
+        if state.account_exists(address) and state.account_is_empty(address):
+            state.delete_account(address)
+
+
+def called_directly(opcodes: dict[int, Any]) -> dict[int, Any]:
+    """The same instructions, called without the detour through C that an instance's call takes."""
+    return {
+        code: opcode.__call__ if isinstance(opcode, Opcode) else opcode
+        for code, opcode in opcodes.items()
+    }
+
+
 def _with_limit(opcode: Any) -> Any:
     kind = type(opcode)
     return type(kind.__name__, (_InitcodeLimit, kind), {})()
 
 
-def _corrected_computation(computation: Any) -> Any:
-    opcodes = dict(computation.opcodes)
-    for code in (CREATE, CREATE2):
-        opcodes[code] = _with_limit(opcodes[code])
-    return type(computation.__name__, (_InitcodeGas, computation), {"opcodes": opcodes})
-
-
-@cache
 def corrected_state(vm: Any) -> type[BaseState]:
-    """py-evm's State class of this fork, with what is wrong in it put right."""
+    """py-evm's State class of this fork (given by its VM), with what is wrong in it put right."""
     state: Any = vm.get_state_class()
-    corrected: type[BaseState] = state
+    computation = state.computation_class
+    opcodes = dict(computation.opcodes)
     if issubclass(vm, ShanghaiVM):
-        computation = _corrected_computation(state.computation_class)
-        corrected = type(state.__name__, (state,), {"computation_class": computation})
+        opcodes |= {code: _with_limit(opcodes[code]) for code in (CREATE, CREATE2)}
+        computation = type(computation.__name__, (_InitcodeGas, computation), {})
+    own = type(computation.__name__, (_FlatCollection, computation), {"opcodes": opcodes})
+    corrected: type[BaseState] = type(state.__name__, (state,), {"computation_class": own})
     return corrected

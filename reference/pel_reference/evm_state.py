@@ -1,24 +1,31 @@
 """py-evm's own state, journals and tries, loaded from and read back to plain data.
 
-What is added to py-evm's classes: they remember what was written (its tries are keyed by hashes,
-so that a state cannot be listed from them), storage counts as a collision at a creation
-(EIP-7610), and transactions are not validated a second time.
+What is added to py-evm's classes, beside `evm_corrections`: they remember what was written (its
+tries are keyed by hashes, so that a state cannot be listed from them), storage counts as a
+collision at a creation (EIP-7610), and transactions are not validated a second time.
 """
 
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from eth.abc import ComputationAPI
 from eth.constants import BLANK_ROOT_HASH, EMPTY_SHA3
 from eth.db.account import AccountDB
 from eth.db.atomic import AtomicDB
 from eth.rlp.accounts import Account as EvmAccount
 from eth.vm.execution_context import ExecutionContext
+from eth.vm.forks.frontier.state import FrontierTransactionExecutor
 from eth.vm.state import BaseState
 from eth_hash.auto import keccak
 from eth_utils import get_extended_debug_logger
 
 from pel_reference.block import Account, Alloc
+from pel_reference.evm_corrections import (
+    called_directly,
+    clear_empty_accounts,
+    touched_accounts,
+)
 from pel_reference.forks import Rules
 
 _LOGGER = get_extended_debug_logger("pel_reference.evm_state")
@@ -94,6 +101,7 @@ class WriteTrackingDB(AccountDB):
 def _state_class(rules: Rules) -> type[BaseState]:
     """py-evm's State of the fork, with our account database and without validation."""
     base: Any = rules.state
+    opcodes = called_directly(base.computation_class.opcodes)
 
     class Executor(base.transaction_executor_class):
         """py-evm's executor; `validity` has checked before what this one would."""
@@ -101,10 +109,21 @@ def _state_class(rules: Rules) -> type[BaseState]:
         def validate_transaction(self, transaction: Any) -> None:
             """Nothing is left to check."""
 
+        def finalize_computation(self, transaction: Any, computation: Any) -> ComputationAPI:
+            """Refunds, the fee and deletions as in py-evm, and what EIP-161 clears."""
+            FrontierTransactionExecutor.finalize_computation(self, transaction, computation)
+            if rules.state_clearing:
+                touched = touched_accounts(computation) | {self.vm_state.coinbase}
+                clear_empty_accounts(self.vm_state, touched)
+            return computation
+
     class ReferenceState(base):
         """py-evm's State. Source for the collision rule: EIP-7610."""
 
         account_db_class = WriteTrackingDB
+        computation_class = type(
+            base.computation_class.__name__, (base.computation_class,), {"opcodes": opcodes}
+        )
         transaction_executor_class = Executor
         # py-evm's own property swaps the process-wide logger class at every access.
         logger = _LOGGER

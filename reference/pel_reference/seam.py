@@ -14,6 +14,7 @@ from typing import Any
 from eth.abc import ComputationAPI, SignedTransactionAPI, StateAPI
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.frontier.state import FrontierTransactionExecutor
+from eth.vm.forks.spurious_dragon._utils import collect_touched_accounts
 from eth.vm.opcode import Opcode
 
 from pel_reference.block import Block
@@ -52,13 +53,10 @@ class SeamState:
         self._account_db = overlay
         self._settling = False
 
-    def begin_settling(self) -> None:
+    def begin_settling(self) -> Overlay:
         """The transaction's code has run: what the fee recipient is credited now is the fee."""
         self._settling = True
-
-    @property
-    def elides_existence(self) -> bool:
-        return self._account_db.facts.elides_existence
+        return self._account_db
 
     def snapshot(self) -> int:
         return self._account_db.snapshot()
@@ -101,6 +99,8 @@ class SeamExecutor:
     """The part of py-evm's transaction executor that the seam replaces."""
 
     vm_state: Any
+    clears_touched: bool
+    """Whether the fork has EIP-161."""
 
     def validate_transaction(self, transaction: SignedTransactionAPI) -> None:
         """Nothing is left to check: `transitions` has asked `validity`."""
@@ -109,13 +109,21 @@ class SeamExecutor:
         self, transaction: SignedTransactionAPI, computation: ComputationAPI
     ) -> ComputationAPI:
         """Refunds, the fee, deletions; and what EIP-161 clears, where emptiness is not absence."""
-        self.vm_state.begin_settling()
-        finalized: ComputationAPI
-        if self.vm_state.elides_existence:
-            finalized = _settle_transaction(self, transaction, computation)
-        else:
-            finalized = super().finalize_computation(transaction, computation)  # type: ignore[misc]
+        overlay = self.vm_state.begin_settling()
+        finalized: ComputationAPI = _settle_transaction(self, transaction, computation)
+        if self.clears_touched and not overlay.facts.elides_existence:
+            # py-evm gives a set, whose order differs from process to process.
+            for address in sorted(collect_touched_accounts(finalized)):
+                overlay.clear_if_empty(address)
         return finalized
+
+
+class SeamComputation:
+    """The part of py-evm's interpreter that the seam replaces."""
+
+    def get_accounts_for_deletion(self) -> list[bytes]:
+        """In a fixed order: py-evm gives that of a set, which differs from process to process."""
+        return sorted(super().get_accounts_for_deletion())  # type: ignore[misc]
 
 
 def _without_logger(opcode: Any) -> Any:
@@ -132,12 +140,17 @@ def _computation_class(computation: Any) -> type[Any]:
     """The fork's interpreter, with instructions of its own."""
     opcodes = {code: _without_logger(opcode) for code, opcode in computation.opcodes.items()}
     own = {"opcodes": opcodes, "apply_message": without_debug_text(computation, "apply_message")}
-    return type(computation.__name__, (computation,), own)
+    return type(computation.__name__, (SeamComputation, computation), own)
 
 
-def _executor_class(executor: Any) -> type[Any]:
-    build = without_debug_text(executor, "build_evm_message", hashes_for_text=True)
-    return type(executor.__name__, (SeamExecutor, executor), {"build_evm_message": build})
+def _executor_class(executor: Any, clears_touched: bool) -> type[Any]:
+    own = {
+        "build_evm_message": without_debug_text(
+            executor, "build_evm_message", hashes_for_text=True
+        ),
+        "clears_touched": clears_touched,
+    }
+    return type(executor.__name__, (SeamExecutor, executor), own)
 
 
 @cache
@@ -145,7 +158,9 @@ def seam_state_class(rules: Rules) -> type[Any]:
     """The State of the seam for one fork."""
     state: Any = rules.state
     own = {
-        "transaction_executor_class": _executor_class(state.transaction_executor_class),
+        "transaction_executor_class": _executor_class(
+            state.transaction_executor_class, rules.state_clearing
+        ),
         "computation_class": _computation_class(state.computation_class),
     }
     return type(f"Seam{state.__name__}", (SeamState, state), own)

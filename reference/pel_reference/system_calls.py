@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-from eth.abc import ComputationAPI
-from eth.vm.forks.spurious_dragon._utils import collect_touched_accounts
 from eth.vm.message import Message
 from eth.vm.state import BaseState
 
 from pel_reference.block import Environment
 from pel_reference.errors import InvalidBlock
 from pel_reference.evm_context import parent_hash
+from pel_reference.evm_corrections import clear_empty_accounts, touched_accounts
 from pel_reference.forks import Rules
 from pel_reference.requests import CONSOLIDATION_TYPE, WITHDRAWAL_TYPE
 from pel_reference.validity import DELEGATION_PREFIX, is_delegation
@@ -76,13 +75,6 @@ def _message(state: BaseState, call: SystemCall, code: bytes) -> Message:
     )
 
 
-def _clear_empty_accounts(state: BaseState, computation: ComputationAPI) -> None:
-    """What the call touched and is empty ceases to exist. Source: EIP-161."""
-    for address in sorted(collect_touched_accounts(computation)):
-        if state.account_exists(address) and state.account_is_empty(address):
-            state.delete_account(address)
-
-
 def run_system_call(state: BaseState, env: Environment, call: SystemCall) -> bytes:
     """Run the contract's code on this state, and give its output (empty where it failed).
 
@@ -102,7 +94,7 @@ def run_system_call(state: BaseState, env: Environment, call: SystemCall) -> byt
     )
     computation = state.computation_class.apply_message(state, _message(state, call, code), context)
     state.clear_transient_storage()
-    _clear_empty_accounts(state, computation)
+    clear_empty_accounts(state, touched_accounts(computation))
     if computation.is_error:
         if call.request_type is None:
             return b""

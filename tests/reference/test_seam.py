@@ -1,14 +1,17 @@
 """The seam over every fork: on contended hand-made blocks, the fold is what the reference is."""
 
+import logging
 from typing import Any
 
 import pytest
 from eth._utils.address import generate_contract_address, generate_safe_contract_address
 
 from pel_fuzz.contracts.assembler import assemble
-from pel_reference.block import Account
+from pel_reference.block import Account, Block
 from pel_reference.fork_names import is_from
 from pel_reference.forks import RULES
+from pel_reference.transitions import compile_block
+from pel_spec.fold import fold
 
 ETHER = 10**18
 FEE_RECIPIENT = b"\xcb" * 20
@@ -395,6 +398,62 @@ def test_logs_keep_their_order_and_reverted_ones_are_dropped(
     block.send(1, CONTRACT)
     (receipt,) = agree(block.block()).settled.receipts
     assert [int.from_bytes(log.topics[0], "big") for log in receipt.logs] == [1, 2, 3]
+
+
+# Nothing but what was read decides: not the process, not other threads, not the stack.
+
+
+def destructions(maker: Any, fork: str) -> Block:
+    """One transaction that destroys five contracts, and touches empty accounts on the way."""
+    block = with_empty_accounts(maker(fork))
+    targets = [bytes([number]) * 20 for number in range(0x81, 0x86)]
+    for target in targets:
+        block.contract(target, f"0x{target[::-1].hex()}00 SELFDESTRUCT", balance=1)
+    calls = [f"0 0 0 0 0 0x{target.hex()} 60000 CALL POP" for target in (*targets, NOBODY)]
+    block.contract(CONTRACT, " ".join(calls))
+    block.send(1, CONTRACT, gas_limit=900_000)
+    return block.block()  # type: ignore[no-any-return]
+
+
+@forks()
+def test_what_is_destroyed_and_cleared_is_so_in_a_fixed_order(
+    fork: str, maker: Any, agree: Any
+) -> None:
+    """py-evm goes through sets of addresses; their order would differ from process to process."""
+    ran = agree(destructions(maker, fork))
+    wiped = [location[1] for location in ran.writes(0) if location[0] == "wipe"]
+    assert len(wiped) == (0 if is_from(fork, "Cancun") else 5) + is_from(fork, "EIP158")
+    destroyed, cleared = wiped[:5], wiped[5:]
+    assert destroyed == sorted(destroyed)
+    assert cleared == sorted(cleared)
+
+
+@forks()
+def test_the_process_wide_logger_class_is_left_alone(
+    fork: str, maker: Any, agree: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Failing calls and creations ask py-evm's instructions for a logger, and so did its State."""
+    block = maker(fork)
+    poor = f"0 0 0 0 9 0x{OTHER.hex()} 50000 CALL 0 0 9 CREATE OR 0 SSTORE"
+    block.contract(CONTRACT, poor)
+    block.send(1, CONTRACT)
+    evm_block = compile_block(block.block())
+
+    def forbidden(_: object) -> None:
+        raise AssertionError("the process-wide logger class was swapped")
+
+    monkeypatch.setattr(logging, "setLoggerClass", forbidden)
+    result, _ = fold(evm_block)
+    assert result.faults == ()
+
+
+@pytest.mark.parametrize("fork", ["Frontier", "EIP150", "Prague"])
+def test_calls_as_deep_as_they_go(fork: str, maker: Any, agree: Any) -> None:
+    block = maker(fork)
+    block.contract(CONTRACT, "1 0 SLOAD ADD 0 SSTORE 0 0 0 0 0 ADDRESS 3000 GAS SUB CALL POP")
+    block.send(1, CONTRACT, gas_limit=29_000_000)
+    deepest = agree(block.block()).account(CONTRACT).storage[0]
+    assert deepest > (1000 if fork == "Frontier" else 150)
 
 
 # Delegation (EIP-7702).

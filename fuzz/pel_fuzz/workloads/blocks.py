@@ -49,7 +49,7 @@ class Contention:
     themes: int
 
 
-CONTENTIONS = (Contention(8, 2), Contention(24, 3), Contention(24, 4), Contention(3, 2))
+CONTENTIONS = (Contention(8, 2), Contention(24, 3), Contention(24, 5), Contention(3, 3))
 """Of which one is drawn where none is given."""
 
 

@@ -59,7 +59,6 @@ _FEES = {
     "fee-recipient-destructible": "The fee recipient is a contract that can destroy itself.",
     "fee-recipient-unborn": "The fee recipient is an account that may be created in the block.",
     "fee-recipient-pauper": "The fee recipient owns nothing and may send.",
-    "fee-recipient-empty": "The fee recipient exists and has nothing.",
     "fee-recipient-precompile": "The fee recipient is a precompiled contract.",
     "fee-recipient-is-sender": "The fee recipient sends a transaction.",
     "fee-recipient-spends-fees": "The fee recipient spends what it got as fees.",
@@ -118,7 +117,7 @@ _CREATION = {
     "creation-onto-code": "A creation where there is code.",
     "creation-onto-nonce": "A creation where there is a nonce.",
     "creation-onto-balance": "A creation where there is money.",
-    "creation-onto-storage": "A creation where there is storage, and nothing else.",
+    "creation-onto-storage": "A creation where there is storage, but neither code nor nonce.",
     "creator-at-last-nonce": "A creation by an account whose nonce is nearly at its end.",
 }
 _DESTRUCTION = {
@@ -136,18 +135,17 @@ _DESTRUCTION = {
     "heir-is-contract": "The heir of a contract is another contract.",
 }
 _EXISTENCE = {
-    "empty-account-in-pre-state": "The pre-state holds an account that has nothing.",
     "empty-account-paid": "An account that has nothing gets something.",
     "touch": "An account that has nothing is touched.",
     "touch-undone": "An account that has nothing is touched in a call that is undone.",
     "touch-by-destruction": "A contract without money has an heir without anything.",
     "touched-after-destruction": "A contract destroys itself, and is touched after that.",
-    "precompile-touched": "An empty precompiled contract is touched, in a call that may be undone.",
+    "precompile-touched": "A precompiled contract is touched, in a call that may be undone.",
     "system-address-touched": "The address that system calls come from is touched.",
     "call-creates-account": (
         "A contract calls an account that may not exist, with money or without."
     ),
-    "storage-without-code": "An account of the pre-state has storage and nothing else.",
+    "storage-without-code": "An account of the pre-state has storage, but no code.",
 }
 _INVALID = {
     "invalid-nonce-at-maximum": "A nonce that cannot be raised.",
@@ -262,6 +260,10 @@ _POW = {
     "ommer-of-fee-recipient": "The fee recipient is rewarded for an ommer as well.",
     "no-reward": "The reward is not paid here.",
 }
+_BEFORE_THE_MERGE = {
+    "empty-account-in-pre-state": "The pre-state holds an account that has nothing.",
+    "fee-recipient-empty": "The fee recipient exists and has nothing.",
+}
 _BEFORE_REPLAY_PROTECTION = {
     "invalid-replay-protection": "A signature for one chain, before there was such a thing.",
 }
@@ -324,6 +326,7 @@ _TABLE: tuple[tuple[str, str | None, dict[str, str]], ...] = (
     ("Frontier", "Frontier", _BEFORE_LOW_S),
     ("Frontier", "EIP150", _BEFORE_REPLAY_PROTECTION),
     ("Frontier", "GrayGlacier", _POW),
+    ("Frontier", "GrayGlacier", _BEFORE_THE_MERGE),
     ("Frontier", "Cancun", _OF_AN_UNKNOWN_TYPE),
     ("Homestead", None, _HOMESTEAD),
     ("EIP158", None, _EIP158),
@@ -339,7 +342,7 @@ _TABLE: tuple[tuple[str, str | None, dict[str, str]], ...] = (
 _OBSERVED_TABLE: tuple[tuple[str, str | None, dict[str, str]], ...] = (
     ("Frontier", None, _OBSERVED),
     ("Frontier", "EIP150", _OBSERVED_BEFORE_CLEARING),
-    ("EIP158", None, _OBSERVED_SINCE_CLEARING),
+    ("EIP158", "GrayGlacier", _OBSERVED_SINCE_CLEARING),
     ("Frontier", "Shanghai", _OBSERVED_WITH_FULL_DESTRUCTION),
     ("Constantinople", "Shanghai", _OBSERVED_WITH_REVIVAL),
     ("Constantinople", None, _OBSERVED_WITH_CREATE2),

@@ -18,6 +18,7 @@ from pel_fuzz.workloads.landmarks import (
 from pel_fuzz.workloads.pick import Pick
 from pel_fuzz.workloads.world import ETHER_WEI, World, actor, is_since, named_address
 from pel_reference.block import Account, Environment, Ommer, Withdrawal
+from pel_reference.fork_names import FORK_ORDER
 from pel_reference.forks import Rules
 
 NUMBER = 10_000
@@ -42,11 +43,12 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A sort of fee recipient: since when, who, and the feature it is."""
+    """A sort of fee recipient: in which forks, who, and the feature it is."""
 
     first_fork: str
     find: Callable[[World], bytes]
     feature: str
+    last_fork: str = FORK_ORDER[-1]
 
 
 def _sender(world: World) -> bytes:
@@ -82,7 +84,12 @@ RECIPIENTS = (
     Recipient("Frontier", place_phoenix, "fee-recipient-destructible"),
     Recipient("Frontier", _unborn, "fee-recipient-unborn"),
     Recipient("Frontier", lambda _: pauper(0).address, "fee-recipient-pauper"),
-    Recipient("Frontier", lambda world: place_empty_account(world, 0), "fee-recipient-empty"),
+    Recipient(
+        "Frontier",
+        lambda world: place_empty_account(world, 0),
+        "fee-recipient-empty",
+        last_fork="GrayGlacier",
+    ),
     Recipient("Frontier", lambda _: precompile_address(3), "fee-recipient-precompile"),
     Recipient("Cancun", lambda _: SYSTEM_ADDRESS, "fee-recipient-system-address"),
     Recipient("Prague", _delegated, "fee-recipient-delegated"),
@@ -92,7 +99,11 @@ RECIPIENTS = (
 @lru_cache(maxsize=64)
 def recipients_of(fork: str) -> tuple[Recipient, ...]:
     """The sorts of fee recipient of a fork."""
-    return tuple(sort for sort in RECIPIENTS if is_since(fork, sort.first_fork))
+    return tuple(
+        sort
+        for sort in RECIPIENTS
+        if is_since(fork, sort.first_fork) and is_since(sort.last_fork, fork)
+    )
 
 
 def draw_header(pick: Pick, rules: Rules, world: World) -> tuple[Header, str]:

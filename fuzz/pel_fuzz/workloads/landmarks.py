@@ -11,6 +11,7 @@ from pel_fuzz.workloads.world import (
     World,
     actor,
     can_run,
+    is_since,
     named_address,
 )
 from pel_reference.block import Account
@@ -62,9 +63,18 @@ def pauper(number: int) -> Actor:
     return actor("pauper", number)
 
 
+def may_hold_empty_accounts(fork: str) -> bool:
+    """Whether a pre-state may: since the merge none does. Source: EIP-7523."""
+    return not is_since(fork, "Paris")
+
+
 def place_empty_account(world: World, number: int) -> bytes:
-    """An account that exists and has nothing. Source: EIP-161, which lets no block leave one."""
-    return world.add(named_address(f"empty {number}"), Account())
+    """An account that exists and has nothing, where there may be one; else one that is not there.
+
+    Source: EIP-161.
+    """
+    at = named_address(f"empty {number}")
+    return world.add(at, Account()) if may_hold_empty_accounts(world.fork) else at
 
 
 def place_spender(world: World) -> bytes:

@@ -19,9 +19,9 @@ _COLLIDING = {
     "creation-onto-code": Account(1, 0, b"\x00"),
     "creation-onto-nonce": Account(1),
     "creation-onto-balance": Account(0, ETHER_WEI),
-    "creation-onto-storage": Account(0, 0, b"", {0: 7}),
+    "creation-onto-storage": Account(0, 1, b"", {0: 7}),
 }
-"""What may be in the way of a creation; the last two are not, or only since EIP-7610."""
+"""What may be in the way of a creation; the last but one is not. Source: EIP-684, EIP-7610."""
 
 
 @lru_cache(maxsize=64)

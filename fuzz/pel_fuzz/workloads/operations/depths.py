@@ -65,7 +65,8 @@ def through_two(scene: Scene) -> None:
 def recurse(scene: Scene) -> None:
     """A recursion that writes at each level and ends badly at one, or at none."""
     depth = scene.pick.below(_DEEPEST + 1)
-    level = scene.pick.of((*range(_DEEPEST + 1), NEVER))
+    failing = scene.pick.below(_DEEPEST + 1)
+    level = min(failing - 1, depth) if failing else NEVER
     manner, feature = scene.pick.of(_MANNERS)
     name = "recursor"
     if not scene.can_run(name):

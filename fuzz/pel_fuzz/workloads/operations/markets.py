@@ -15,8 +15,8 @@ from pel_fuzz.workloads.scene import CALL_GAS, Scene
 
 MARKET_GAS = 3 * CALL_GAS
 AMOUNTS = (UNIT, 10 * UNIT, 100 * UNIT)
-PRICES = (PRICE_UNIT * 4 // 5, PRICE_UNIT, PRICE_UNIT * 17 // 20, PRICE_UNIT * 6 // 5)
-"""Under the first and the third every position of the pre-state is open to liquidation."""
+PRICES = (PRICE_UNIT * 4 // 5, PRICE_UNIT * 17 // 20, PRICE_UNIT, PRICE_UNIT * 6 // 5)
+"""Under the first two every position of the pre-state is open to liquidation."""
 REPAY, KEEP, UNDERPAY = 1, 0, 2
 
 
@@ -108,13 +108,14 @@ EXCHANGE = Theme(
         Operation(swap, weight=6, first_fork="Constantinople"),
         Operation(add_liquidity, weight=2, first_fork="Constantinople"),
         Operation(remove_liquidity, weight=2, first_fork="Constantinople"),
-        Operation(flash, weight=3, first_fork="Constantinople"),
+        Operation(flash, weight=4, first_fork="Constantinople"),
     ),
+    weight=3,
 )
 LENDING = Theme(
     "lending",
     (
-        Operation(set_price, weight=2, first_fork="Constantinople"),
+        Operation(set_price, weight=3, first_fork="Constantinople"),
         Operation(liquidate, weight=4, first_fork="Constantinople"),
         Operation(borrow, weight=2, first_fork="Constantinople"),
         Operation(repay, weight=2, first_fork="Constantinople"),

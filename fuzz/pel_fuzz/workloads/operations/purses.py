@@ -10,7 +10,7 @@ from pel_fuzz.workloads.transactions import PLAIN, TRANSFER_GAS
 from pel_fuzz.workloads.world import ETHER_WEI, Actor
 
 GIFTS_WEI = (ETHER_WEI // 100, ETHER_WEI // 1000)
-OVERSPENT = 4
+OVERSPENT = 3
 """A pauper without the money tries all the same, once in so many times."""
 
 

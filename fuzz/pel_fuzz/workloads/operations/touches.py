@@ -1,9 +1,10 @@
 """Accounts that exist without having anything, and what a touch does to them (EIP-161)."""
 
-from pel_fuzz.contracts import call_data
+from pel_fuzz.contracts import CORNERS, call_data
 from pel_fuzz.workloads.header import SYSTEM_ADDRESS
 from pel_fuzz.workloads.landmarks import (
     EMPTY_ACCOUNTS,
+    may_hold_empty_accounts,
     place_empty_account,
     place_phoenix,
     precompile_address,
@@ -15,7 +16,6 @@ from pel_fuzz.workloads.world import build_for, named_address
 from pel_reference.block import Account
 
 STORED = {1: 1, 2: 2}
-_RIPEMD = 3
 
 
 def _prepare(scene: Scene) -> None:
@@ -23,8 +23,9 @@ def _prepare(scene: Scene) -> None:
 
 
 def _empty(scene: Scene) -> bytes:
-    """An account of the pre-state that is empty; drawn."""
-    scene.tag("empty-account-in-pre-state")
+    """An account of the pre-state that is empty, where there may be such a thing; drawn."""
+    if may_hold_empty_accounts(scene.fork):
+        scene.tag("empty-account-in-pre-state")
     return place_empty_account(scene.world, scene.pick.below(EMPTY_ACCOUNTS))
 
 
@@ -51,11 +52,20 @@ def touch_by_call(scene: Scene) -> None:
 
 
 def touch_precompile(scene: Scene) -> None:
-    """A touch of an empty precompiled contract, undone or not. Source: EIP-161, EIP-716."""
+    """A touch of a precompiled contract, undone or not: an empty one, where there may be one.
+
+    The touch of RIPEMD-160 outlives its own undoing. It is undone in an inner call only, because
+    where the whole transaction fails, EELS departs from what clients do.
+
+    Source: EIP-161, EIP-716.
+    """
+    at = precompile_address(2 + scene.pick.below(2))
     fails = scene.pick.below(2)
     scene.tag("precompile-touched")
-    scene.world.add(precompile_address(_RIPEMD), Account())
-    scene.call("toucher", "touch", precompile_address(_RIPEMD), fails)
+    if may_hold_empty_accounts(scene.fork):
+        scene.world.add(at, Account())
+    data = call_data(CORNERS["toucher"], "touch", at, fails)
+    scene.call("call_proxy", "call", scene.world.place("toucher"), data, gas=2 * CALL_GAS)
 
 
 def touch_system_address(scene: Scene) -> None:
@@ -92,8 +102,10 @@ def free_of_charge(scene: Scene) -> None:
 
 
 def touch_storage_only(scene: Scene) -> None:
-    """A touch of an account with storage and nothing else."""
-    at = scene.world.add(named_address("storage only"), Account(0, 0, b"", STORED))
+    """A touch of an account with storage and no code, and with as little else as may be."""
+    balance_wei = 0 if may_hold_empty_accounts(scene.fork) else 1
+    account = Account(0, balance_wei, b"", STORED)
+    at = scene.world.add(named_address("storage only"), account)
     scene.tag("storage-without-code")
     scene.notice(at)
     scene.send(at, scene.pick.below(2))

@@ -1,0 +1,113 @@
+"""Cases survive their files exactly, and bad files are refused with file and field."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pel_fuzz.cases import Case, Switches, Walk, case_at
+from pel_fuzz.formats.case_json import case_to_json, read_case, write_case
+from pel_fuzz.tiny import TinyBlock
+from pel_fuzz.verdict import Difference, Oracle
+from pel_reference.errors import InputError
+
+TINY = Case(
+    subject=TinyBlock(((("put", 0),), (("get", 0),))),
+    kind="tiny",
+    workers=3,
+    interleavings=(Walk(7, 0.25), Switches(((0, 4, 1), (1, 2, 0)))),
+    twin=True,
+    origin=(1, 2),
+)
+SEEN = Difference(Oracle.HISTORY, "history", "history", "a", "b", anomaly="G1a")
+
+
+@pytest.mark.parametrize("index", range(12))
+def test_drawn_cases_survive_their_files(index: int, tmp_path: Path) -> None:
+    case, _ = case_at(11, index)
+    path = tmp_path / "case.json"
+    write_case(path, case, SEEN, "no-estimate")
+    kept = read_case(path)
+    assert kept.case.subject == case.subject
+    assert kept.case.interleavings == case.interleavings
+    assert (kept.case.workers, kept.case.twin, kept.case.reference, kept.case.eels) == (
+        case.workers,
+        case.twin,
+        case.reference,
+        case.eels,
+    )
+    assert kept.case.origin == (11, index)
+    assert (kept.signature, kept.seed_bug) == (SEEN.signature, "no-estimate")
+
+
+def test_a_case_beyond_its_block_is_a_few_hundred_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "case.json"
+    write_case(path, TINY, SEEN, None)
+    assert path.stat().st_size < 1500
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("pel", "history", "pel"),
+        ("version", 2, "version"),
+        ("version", True, "version"),
+        ("kind", "evil", "kind"),
+        ("workers", 0, "workers"),
+        ("workers", 65, "workers"),
+        ("workers", "many", "workers"),
+        ("choices", [{}], "choices[0].switches"),
+        ("choices", [{"walk": [1]}], "choices[0].walk"),
+        ("choices", [{"walk": [1, 2]}], "choices[0].walk"),
+        ("choices", [{"switches": [[1, 2]]}], "choices[0].switches"),
+        ("choices", [{"switches": [[0, 1, 1], [0, 1, 0]]}], "choices[0].switches"),
+        ("checks", {}, "checks.twin"),
+        ("faults", ["stall"], "faults"),
+        ("block", {"programs": []}, "block.initial"),
+        ("block", None, "block"),
+        ("expected", {}, "expected.signature"),
+    ],
+)
+def test_bad_fields_are_named(field: str, value: object, named: str, tmp_path: Path) -> None:
+    path = tmp_path / "case.json"
+    document = case_to_json(TINY, SEEN, None) | {field: value}
+    path.write_text(json.dumps(document))
+    with pytest.raises(InputError) as caught:
+        read_case(path)
+    assert caught.value.field == named
+    assert str(path) in str(caught.value)
+
+
+_JUNK: st.SearchStrategy[Any] = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.lists(st.none(), max_size=2)
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_whatever_is_put_into_a_case_file_it_is_read_or_refused(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    document = copy.deepcopy(case_to_json(TINY, SEEN, None))
+    place: Any = document
+    while isinstance(place, dict | list) and place:
+        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+        key = data.draw(st.sampled_from(keys))
+        if not isinstance(place[key], dict | list) or data.draw(st.booleans()):
+            place[key] = data.draw(_JUNK)
+            break
+        place = place[key]
+    path = tmp_path_factory.getbasetemp() / "mutated.json"
+    text = json.dumps(document)
+    path.write_text(
+        text[: data.draw(st.integers(0, len(text)))] if data.draw(st.booleans()) else text
+    )
+    try:
+        read_case(path)
+    except InputError as error:
+        assert str(path) in str(error)
