@@ -37,6 +37,7 @@ class Walk:
     switch_probability: float
 
     def steering(self) -> Steering:
+        """What the controller asks."""
         return RandomWalk(self.seed, self.switch_probability)
 
 
@@ -48,6 +49,7 @@ class Switches:
     strict: bool = True
 
     def steering(self) -> Steering:
+        """What the controller asks."""
         return Recorded(self.switches, strict=self.strict)
 
 
@@ -75,9 +77,10 @@ class Case:
 
     @property
     def fork(self) -> str | None:
+        """The fork of an EVM block."""
         return None if isinstance(self.subject, TinyBlock) else self.subject.fork
 
-    def strategy(self) -> SearchStrategy[TinyBlock] | SearchStrategy[GeneratedBlock]:
+    def strategy(self) -> SearchStrategy[TinyBlock | GeneratedBlock]:
         """Where blocks of this case's kind are drawn from."""
         return tiny_blocks() if self.kind == "tiny" else blocks(fork=self.drawn_fork)
 

@@ -11,9 +11,15 @@ from dataclasses import dataclass, field, replace
 from pel_fuzz.cases import Case, Interleaving
 from pel_fuzz.executors import STUCK, run_controlled, run_on_threads, step_limit
 from pel_fuzz.explain import explain
-from pel_fuzz.tiers import eels_can_judge, eels_difference, reference_differences
+from pel_fuzz.tiers import (
+    eels_can_judge,
+    eels_difference,
+    reference_outcome,
+    settled_differences,
+)
 from pel_fuzz.twins import Leak, twin
 from pel_fuzz.verdict import Difference, Oracle, shorten
+from pel_fuzz.workloads.observed import observed_features
 from pel_parallel.executor import Run
 from pel_parallel.overlap import overlapping_executions
 from pel_reference.errors import UnsupportedFork
@@ -94,7 +100,10 @@ def _examine_above(
     """The tiers above the fold, as far as the case asks for them."""
     if case.reference:
         done.counters["reference"] += 1
-        for difference in reference_differences(block, results):
+        expected = reference_outcome(block.block)
+        if not isinstance(expected, str):
+            done.features |= observed_features(block.block, expected)
+        for difference in settled_differences(block, expected, results):
             done.findings.append(Finding(difference))
     if case.eels and eels_can_judge(block.block):
         try:

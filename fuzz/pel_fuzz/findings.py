@@ -31,6 +31,7 @@ class Found:
     size: str
 
     def to_json(self) -> dict[str, Any]:
+        """The finding as `--json` prints it."""
         return {
             "index": self.index,
             "difference": self.difference.to_json(),
@@ -54,6 +55,7 @@ class Findings:
         return found
 
     def to_json(self) -> list[dict[str, Any]]:
+        """What was kept, as `--json` prints it."""
         return [found.to_json() for found in self.kept]
 
     def _keep_one(self, report: CaseReport, difference: Difference) -> Found:

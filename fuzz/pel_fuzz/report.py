@@ -28,6 +28,7 @@ class CampaignReport:
     differences: dict[str, tuple[int, Difference]] = field(default_factory=dict)
     differing_cases: int = 0
     next_index: int = 0
+    interrupted: bool = False
 
     def add(self, report: CaseReport) -> list[Difference]:
         """Count one case. Result: its differences whose signature is new."""
@@ -49,13 +50,19 @@ class CampaignReport:
 
     @property
     def total(self) -> int:
+        """Cases of all kinds."""
         return sum(self.cases.values())
 
     @property
     def missing_features(self) -> list[str]:
         """Features that exist in the forks asked for and occurred in no case."""
         forks = [self.plan.fork] if self.plan.fork is not None else list(RULES)
-        known = {name for fork in forks for name in features_of(fork)}
+        known = {
+            name
+            for fork in forks
+            for observed in (False, True)
+            for name in features_of(fork, is_observed=observed)
+        }
         return sorted(name for name in known if not self.features[name])
 
     @property
@@ -66,6 +73,8 @@ class CampaignReport:
 
     def exit_code(self) -> tuple[ExitCode, str]:
         """The verdict, and the sentence that says why."""
+        if self.interrupted:
+            return ExitCode.INTERRUPTED, f"interrupted after {self.total} cases"
         if self.differences:
             return ExitCode.DIFFER, f"{len(self.differences)} kind(s) of difference"
         if self.total == 0:
@@ -76,6 +85,7 @@ class CampaignReport:
         return ExitCode.AGREE, "no difference"
 
     def to_json(self) -> dict[str, Any]:
+        """The report as `--json` prints it."""
         code, why = self.exit_code()
         return {
             "verdict": code.name.lower(),

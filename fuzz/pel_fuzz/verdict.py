@@ -57,6 +57,7 @@ class Difference:
         return "the block" if self.position is None else f"position {self.position}"
 
     def to_json(self) -> dict[str, Any]:
+        """The difference as reports and case files hold it."""
         return asdict(self) | {"signature": self.signature}
 
 

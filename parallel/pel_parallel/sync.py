@@ -31,6 +31,11 @@ STACK_BYTES = 64 << 20
 """Address space for a worker's stack: 1,024 nested calls of an interpreter in Python fit."""
 
 
+INTERRUPT_SECONDS = 0.1
+"""How often a waiting caller looks up: a signal that comes in the moment before it begins to wait
+does not wake it, and on some systems none does."""
+
+
 class SharedObject:
     """A shared object with what the runtimes need of it.
 
@@ -330,7 +335,8 @@ def run_on_threads(jobs: Sequence[Callable[[], None]], stop: Callable[[], None])
             if not started:
                 POOL.start(crew.lead)
                 started = True
-            crew.ended.acquire()
+            while not crew.ended.acquire(timeout=INTERRUPT_SECONDS):
+                pass
             break
         except BaseException as error:
             stop()

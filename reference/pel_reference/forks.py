@@ -15,6 +15,9 @@ from eth.vm.state import BaseState
 from pel_reference.errors import UnsupportedFork
 from pel_reference.evm_corrections import corrected_state
 from pel_reference.fork_names import canonical_fork, resolve_fork
+from pel_reference.kzg import remember_trusted_setup
+
+remember_trusted_setup()
 
 ETHER_WEI = 10**18
 GAS_PER_BLOB = 131_072

@@ -164,6 +164,7 @@ class Overlay:
         return self.read((WIPE, address), WIPE_PREDICATE)[1].position
 
     def set_storage(self, address: bytes, slot: int, value: int) -> None:
+        """Write a slot."""
         self.write((STORAGE, address, slot), value)
 
     def delete_storage(self, address: bytes) -> None:
@@ -183,6 +184,7 @@ class Overlay:
     # Balance.
 
     def get_balance(self, address: bytes) -> int:
+        """The balance in wei; the fee recipient has all fees below, and its own once credited."""
         value: int | None = self.writes.get((BALANCE, address))
         if value is None:
             value = self._balance_below(address)
@@ -242,6 +244,7 @@ class Overlay:
     # Nonce and code.
 
     def get_nonce(self, address: bytes) -> int:
+        """The nonce."""
         return self._get((NONCE, address))  # type: ignore[no-any-return]
 
     def set_nonce(self, address: bytes, nonce: int) -> None:
@@ -253,12 +256,15 @@ class Overlay:
             self.touch_account(address)
 
     def increment_nonce(self, address: bytes) -> None:
+        """Raises: `ValidationError`, as `set_nonce`."""
         self.set_nonce(address, self.get_nonce(address) + 1)
 
     def get_code(self, address: bytes) -> bytes:
+        """The code itself, a delegation included."""
         return self._get((CODE, address))  # type: ignore[no-any-return]
 
     def set_code(self, address: bytes, code: bytes) -> None:
+        """Write the code; whatever it is."""
         self.write((CODE, address), code)
         if not self._elides_existence:
             self.touch_account(address)
@@ -268,11 +274,13 @@ class Overlay:
         return code_hash(self.get_code(address))
 
     def delete_code(self, address: bytes) -> None:
+        """An account without code may well exist."""
         self.set_code(address, b"")
 
     # Existence.
 
     def account_has_code_or_nonce(self, address: bytes) -> bool:
+        """The nonce is read first, and the code only where it is 0."""
         return self.get_nonce(address) != 0 or self.get_code(address) != b""
 
     def account_is_empty(self, address: bytes) -> bool:
@@ -282,11 +290,13 @@ class Overlay:
         return not self.account_has_code_or_nonce(address) and self.get_balance(address) == 0
 
     def account_exists(self, address: bytes) -> bool:
+        """Whether the account is in the state, empty or not."""
         if self._elides_existence:
             return not self.account_is_empty(address)
         return self._get((EXISTS, address))  # type: ignore[no-any-return]
 
     def touch_account(self, address: bytes) -> None:
+        """The account exists from now on, until it is deleted. Source: EIP-161."""
         if not self._elides_existence and self.writes.get((EXISTS, address)) is not True:
             self.write((EXISTS, address), True)
 
@@ -309,15 +319,19 @@ class Overlay:
     # Transaction-local: access list (EIP-2929) and transient storage (EIP-1153).
 
     def is_address_warm(self, address: bytes) -> bool:
+        """Whether this transaction has accessed the account. Source: EIP-2929."""
         return address in self._warm
 
     def mark_address_warm(self, address: bytes) -> None:
+        """This transaction has accessed the account."""
         self._mark_warm(address)
 
     def is_storage_warm(self, address: bytes, slot: int) -> bool:
+        """Whether this transaction has accessed the slot."""
         return (address, slot) in self._warm
 
     def mark_storage_warm(self, address: bytes, slot: int) -> None:
+        """This transaction has accessed the slot."""
         self._mark_warm((address, slot))
 
     def _mark_warm(self, key: Any) -> None:
@@ -326,9 +340,11 @@ class Overlay:
             self._warm[key] = True
 
     def get_transient_storage(self, address: bytes, slot: int) -> bytes:
+        """The value in bytes, empty where this transaction has written none."""
         return self.transient.get((address, slot), b"")
 
     def set_transient_storage(self, address: bytes, slot: int, value: bytes) -> None:
+        """Write a value that this transaction alone will see."""
         key = (address, slot)
         self._undo.append((self.transient, key, self.transient.get(key, _MISSING)))
         self.transient[key] = value

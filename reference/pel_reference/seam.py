@@ -59,9 +59,11 @@ class SeamState:
         return self._account_db
 
     def snapshot(self) -> int:
+        """A mark to which `revert` can return."""
         return self._account_db.snapshot()
 
     def revert(self, snapshot: int) -> None:
+        """Undo what happened since the snapshot."""
         self._account_db.rollback(snapshot)
 
     def commit(self, snapshot: int) -> None:
@@ -71,6 +73,7 @@ class SeamState:
         """Nothing to do: what lies below an overlay is the state at the transaction's start."""
 
     def delta_balance(self, address: bytes, delta: int) -> None:
+        """Add to a balance; while settling, the fee recipient is credited its fee."""
         overlay = self._account_db
         if self._settling and address == overlay.facts.fee_recipient:
             overlay.credit_fee(delta)
@@ -83,9 +86,11 @@ class SeamState:
         return overlay.account_has_code_or_nonce(address) or overlay.account_has_storage(address)
 
     def get_transient_storage(self, address: bytes, slot: int) -> bytes:
+        """From the overlay, where it is undone with the rest."""
         return self._account_db.get_transient_storage(address, slot)
 
     def set_transient_storage(self, address: bytes, slot: int, value: bytes) -> None:
+        """Into the overlay."""
         self._account_db.set_transient_storage(address, slot, value)
 
     def clear_transient_storage(self) -> None:

@@ -82,6 +82,7 @@ class StateTrie:
 
     @property
     def root(self) -> bytes:
+        """The state root after what has been applied so far."""
         root: bytes = self._trie.root_hash
         return root
 

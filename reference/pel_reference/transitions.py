@@ -87,6 +87,7 @@ class EvmBlock:
 
     @property
     def transaction_positions(self) -> range:
+        """The positions of the transactions, by `tx_index`."""
         return self.facts.fee_positions
 
 

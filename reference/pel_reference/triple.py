@@ -18,6 +18,8 @@ from pel_reference.transaction_json import dump_transactions, parse_transactions
 
 DEFAULT_CHAIN_ID = 1
 NO_REWARD = -1
+WEI_PER_GWEI = 10**9
+MAX_SUPPLY_WEI = 2**256
 
 
 def _reward_wei(fork: str, reward: Field | None) -> int:
@@ -25,6 +27,15 @@ def _reward_wei(fork: str, reward: Field | None) -> int:
     if reward is None:
         return RULES[fork].block_reward_wei if fork in RULES else 0
     return 0 if reward.value in (NO_REWARD, str(NO_REWARD)) else reward.number()
+
+
+def _supply_wei(block: Block) -> int:
+    """All the ether that there can be after the block, or more: a bound on every balance."""
+    env = block.env
+    withdrawn = sum(withdrawal.amount_gwei for withdrawal in env.withdrawals or ())
+    rewards = env.block_reward_wei * (1 + 2 * len(env.ommers))
+    balances = sum(account.balance for account in block.alloc.values())
+    return balances + rewards + withdrawn * WEI_PER_GWEI
 
 
 def parse_triple(
@@ -36,13 +47,16 @@ def parse_triple(
     """
     number, timestamp = block_position(env)
     canonical = resolve_fork(fork.text(), number, timestamp, fork.source)
-    return Block(
+    block = Block(
         fork=canonical,
         chain_id=chain_id,
         env=parse_environment(env, canonical, _reward_wei(canonical, reward)),
         alloc=parse_alloc(alloc),
         transactions=parse_transactions(txs, chain_id, is_from(canonical, "EIP158")),
     )
+    if _supply_wei(block) >= MAX_SUPPLY_WEI:
+        raise alloc.error("balances, rewards and withdrawals add up to 2**256 or more")
+    return block
 
 
 def parse_block(document: Field) -> Block:

@@ -27,8 +27,11 @@ from pel_spec.vocabulary import PRE_STATE, Location, Read, Value, Version
 MOST_TERMS = 200_000
 """Histories that need more comparisons of positions than this are not searched."""
 
-MOST_WORK = 200_000_000
-"""The solver's resource limit, in units of its own."""
+MOST_WORK = 50_000_000
+"""The solver's resource limit, in units of its own: a minute or so."""
+
+MOST_SHOWN = 10
+"""How many reads an explanation lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +60,13 @@ class Refutation:
 
     def explain(self, names: Names = "T{}".format) -> str:
         """The refutation in words."""
-        reads = "; ".join(
+        reads = [
             f"{names(at.position)} read {show(read.location)} = {show(read.value)}"
-            for at, read in self.reads
-        )
-        claims = f"these reads: {reads}" if reads else "the recorded orders"
+            for at, read in self.reads[:MOST_SHOWN]
+        ]
+        if len(self.reads) > MOST_SHOWN:
+            reads.append(f"and {len(self.reads) - MOST_SHOWN} more")
+        claims = f"these reads: {'; '.join(reads)}" if reads else "the orders that are given"
         example = self.example.explain(names)
         return (
             f"No serial order explains {claims}. In one order of versions, for example:\n{example}"
@@ -244,7 +249,10 @@ def _solve(claims: _Claims, most_work: int) -> Refutation | Inconclusive | None:
     solver.add(*(constraint for claim in constraints for constraint in claim))
     verdict = solver.check()
     if verdict == z3.unknown:
-        return Inconclusive(f"the solver gave up ({solver.reason_unknown()})")
+        reason = solver.reason_unknown()
+        return Inconclusive(
+            f"the solver stopped ({reason}), its limit is {most_work} units of work"
+        )
     if verdict == z3.sat:
         if not replays(claims.history, question.order(solver.model())):
             raise RuntimeError("the solver's order does not explain the history")

@@ -30,7 +30,7 @@ from pel_fuzz.tiny import TinyBlock
 from pel_parallel.choices import RandomWalk
 from pel_parallel.executor import run_block
 from pel_parallel.greenlets import GreenletController
-link = (("get", 0), ("put", 1), ("get", 1), ("pair", 0), ("put", 0), ("branch", 0, 1), ("add", 2, 1))
+link = (("get", 0), ("put", 1), ("get", 1), ("pair", 0), ("put", 0), ("branch", 0, 1))
 digest = hashlib.sha256()
 for seed in range(50):
     runtime = GreenletController(RandomWalk(seed, 0.3))

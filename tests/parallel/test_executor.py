@@ -17,6 +17,7 @@ from pel_parallel.scheduler import Scheduler
 from pel_parallel.sync import RecordingRuntime, ThreadRuntime, switch_interval
 from pel_spec.fold import agree, fold
 from pel_spec.history import End
+from pel_spec.serializability import check_preset
 from pel_spec.sync import ACTIONS
 from pel_spec.transition import Effects, View
 from pel_spec.vocabulary import PRE_STATE, Version
@@ -49,6 +50,7 @@ def test_every_interleaving_gives_the_fold(
 def check_history(run: Run, transitions: int) -> None:
     """What a history must be, whatever the block: whole, consistent, and as counted."""
     history, counters = run.history, run.counters
+    assert check_preset(history) is None
     by_version = {each.version: each for each in history.incarnations}
     assert len(by_version) == len(history.incarnations) == counters.incarnations
     assert [commit.position for commit in history.commits] == list(range(transitions))
@@ -142,6 +144,7 @@ def test_speculative_faults_vanish(block_of: Callable[..., Any]) -> None:
 
     def writes(view: View) -> Effects:
         value = view.read(("x",))[0]
+        assert isinstance(value, int)
         return Effects({("left",): value + 1, ("right",): value + 1})
 
     def checks(view: View) -> Effects:

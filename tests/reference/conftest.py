@@ -25,6 +25,7 @@ from pel_reference.transitions import EvmBlock, compile_block
 from pel_spec.fold import Result, fold
 from pel_spec.fold import agree as same_results
 from pel_spec.history import History
+from pel_spec.serializability import check_preset
 from pel_spec.transition import Effects, RecordedView, TransitionBlock, run_contained
 from pel_spec.vocabulary import PRE_STATE, Location, Value, Version
 
@@ -209,14 +210,16 @@ SIGHTS: tuple[Callable[[int, int], bool], ...] = (
 
 
 def assert_agree(block: Block) -> Agreement:
-    """The fold over the seam gives field by field what the reference gives; executing too early,
-    and again where validation asks for it, gives what the fold gives."""
+    """The fold over the seam gives field by field what the reference gives, and its history is
+    what it should be; executing too early, and again where validation asks for it, gives what the
+    fold gives."""
     expected = run_block(block)
     evm_block = compile_block(block)
     result, history = fold(evm_block)
     settled = settle(evm_block, result)
     for item in fields(BlockResult):
         assert getattr(settled, item.name) == getattr(expected, item.name), item.name
+    assert check_preset(history) is None
     for sees in SIGHTS:
         for at_once in (False, True):
             assert same_results(result, Speculation(evm_block, sees, at_once).run())

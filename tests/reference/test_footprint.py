@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pel_fuzz.canaries.seam import SEAM_BUGS, unlogged_read
+from pel_fuzz.canaries.seam import SEAM_BUGS, transient_storage_survives, unlogged_read
 from pel_reference.block import Block, Withdrawal
 from pel_reference.footprint import check_footprint
 from pel_reference.locations import KINDS
@@ -81,7 +81,7 @@ def test_transient_storage_that_is_left_is_caught(maker: Any) -> None:
     block = maker("Cancun")
     block.contract(CONTRACT, "0 TLOAD DUP1 0 SSTORE 1 ADD 0 TSTORE")
     block.send(1, CONTRACT)
-    with SEAM_BUGS["transient-storage-survives"].plant():
+    with transient_storage_survives():
         (violation, *_) = violations(block.block())
     assert violation == (
         "position 1 (transaction 0): its gas_used is another: 23418 becomes 43318,"

@@ -12,6 +12,7 @@ from pel_reference.settle import settle
 from pel_reference.transitions import compile_block
 from pel_reference.triple import read_block
 from pel_spec.fold import fold
+from pel_spec.serializability import check_preset
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 MAINNET = sorted((DATA / "mainnet").glob("*.json.gz"))
@@ -30,7 +31,10 @@ def by_seam(block: Block) -> BlockResult:
 @pytest.mark.parametrize("path", MAINNET, ids=lambda path: path.name.split(".")[0])
 def test_mainnet_blocks(path: Path) -> None:
     block = read_block(path)
-    assert differences(run_block(block), by_seam(block)) == []
+    evm_block = compile_block(block)
+    result, history = fold(evm_block)
+    assert differences(run_block(block), settle(evm_block, result)) == []
+    assert check_preset(history) is None
 
 
 @needs_data

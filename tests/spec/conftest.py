@@ -7,10 +7,13 @@ from random import Random
 from typing import Any
 
 import pytest
+
 from pel_spec.history import End, History, Incarnation, Order, Validation
 from pel_spec.vocabulary import PRE_STATE, Location, Read, Value, Version, Write
 
-_STEP = re.compile(r"(?:(?P<word>[rwca])(?P<who>\d)(?:\((?P<args>[^)]*)\))?|\[(?P<order>[^]]*)\])\s*")
+_STEP = re.compile(
+    r"(?:(?P<word>[rwca])(?P<who>\d)(?:\((?P<args>[^)]*)\))?|\[(?P<order>[^]]*)\])\s*"
+)
 _READ = re.compile(r"(?:(?P<predicate>\w+):)?(?P<at>[a-z])(?P<source>[\d?]),(?P<value>-?\w+)")
 
 
@@ -79,7 +82,7 @@ class SmallHistories:
         locations = [("x",), ("y",), ("z",)][: choose((1, 2, 2, 3))]
         fresh = iter(range(100, 1000))
         repeats = choose((False, True))
-        before = {at: 0 for at in locations}
+        before = dict.fromkeys(locations, 0)
         writes: dict[int, tuple[Write, ...]] = {}
         for position in range(count):
             found = []
@@ -88,7 +91,7 @@ class SmallHistories:
                     found.append(Write(at, choose((0, 1, 2)) if repeats else next(fresh)))
             writes[position] = tuple(found)
         committed = [p for p in range(count) if choose((True,) * 7 + (False,))]
-        hidden = [p for p in sorted(range(count), key=lambda _: choose(range(50)))]
+        hidden = sorted(range(count), key=lambda _: choose(range(50)))
         incarnations = self._read(choose, hidden, committed, locations, before, writes, known)
         order = self._order(choose, [p for p in hidden if p in committed], writes)
         return History(

@@ -40,7 +40,7 @@ def run(arguments: list[str] | None = None) -> ExitCode:
         click.echo("pel: interrupted", err=True)
         return ExitCode.INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away: nothing is left to tell it
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return ExitCode.INTERRUPTED
     except Exception:
         traceback.print_exc()

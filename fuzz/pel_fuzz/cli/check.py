@@ -8,7 +8,7 @@ import click
 
 from pel_fuzz.cli.app import app
 from pel_fuzz.formats.history_jsonl import read_history
-from pel_proof.history_search import Inconclusive, search
+from pel_proof.history_search import Inconclusive, Refutation, search
 from pel_spec.anomalies import Witness
 from pel_spec.exit_codes import ExitCode
 from pel_spec.history import History
@@ -20,7 +20,7 @@ class HistoryVerdict:
     """What the specification says of one history, in both forms."""
 
     preset: Witness | None
-    some_order: Witness | Inconclusive | None
+    some_order: Witness | Refutation | Inconclusive | None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -28,6 +28,7 @@ class HistoryVerdict:
         return ExitCode.AGREE if self.preset is None else ExitCode.DIFFER
 
     def to_json(self) -> dict[str, Any]:
+        """The verdict as `--json` prints it."""
         return {
             "verdict": self.exit_code.name.lower(),
             "preset_order": _witness_json(self.preset),
@@ -46,7 +47,7 @@ def judge_history(history: History) -> HistoryVerdict:
         return HistoryVerdict(preset, search(history))
 
 
-def _witness_json(found: Witness | Inconclusive | None) -> dict[str, Any]:
+def _witness_json(found: Witness | Refutation | Inconclusive | None) -> dict[str, Any]:
     if found is None:
         return {"holds": True}
     if isinstance(found, Inconclusive):

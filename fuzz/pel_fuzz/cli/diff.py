@@ -56,7 +56,9 @@ def _conclude(reports: list[DiffReport]) -> tuple[ExitCode, str]:
     unsupported = sum(report.unsupported is not None for report in reports)
     blocks = sum(report.blocks for report in reports)
     alone = sum(report.one_oracle for report in reports)
-    what = f"{blocks} block(s) compared" + (f", {alone} by EELS alone" if alone else "")
+    what = f"{blocks} block(s) compared"
+    if alone:
+        what += f", {alone} input(s) by EELS alone"
     if differing:
         return ExitCode.DIFFER, f"{what}, {differing} of {len(reports)} inputs differ"
     if unsupported or not blocks:

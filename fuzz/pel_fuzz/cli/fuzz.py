@@ -108,20 +108,32 @@ def fuzz(
     report = CampaignReport(plan)
     findings = Findings(out, plan)
     with Screen(plan, quiet=as_json) as screen:
-        campaign = run_campaign(plan)
-        for case in campaign:
-            fresh = report.add(case)
-            screen.show(report)
-            if fresh:
-                with planted(seed_bug) if plan.jobs > 1 else nullcontext():
-                    for found in findings.keep(case, fresh):
-                        screen.found(found)
-            if fresh and not keep_going:
-                campaign.close()
-                break
+        _carry_out(plan, report, findings, screen, keep_going)
     code, _ = report.exit_code()
     if as_json:
         click.echo(json.dumps(report.to_json() | {"kept": findings.to_json()}, indent=2))
     else:
         screen.summary(report, findings)
     return code
+
+
+def _carry_out(
+    plan: Plan, report: CampaignReport, findings: Findings, screen: Screen, keep_going: bool
+) -> None:
+    """Run the campaign; what is found until an interruption is kept and told."""
+    campaign = run_campaign(plan)
+    try:
+        for case in campaign:
+            fresh = report.add(case)
+            screen.show(report)
+            if fresh:
+                # In-process campaigns have the bug planted already.
+                with planted(plan.seed_bug) if plan.jobs > 1 else nullcontext():
+                    for found in findings.keep(case, fresh):
+                        screen.found(found)
+                if not keep_going:
+                    break
+    except KeyboardInterrupt:
+        report.interrupted = True
+    finally:
+        campaign.close()

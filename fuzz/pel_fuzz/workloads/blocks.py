@@ -19,7 +19,7 @@ from pel_fuzz.workloads.transactions import CHAIN_ID, Market
 from pel_fuzz.workloads.world import World, actor
 from pel_reference.block import Account, Block
 from pel_reference.fork_names import canonical_fork
-from pel_reference.forks import RULES
+from pel_reference.forks import RULES, rules_for
 
 FORK_WEIGHTS = MappingProxyType(
     {
@@ -49,7 +49,7 @@ class Contention:
     themes: int
 
 
-CONTENTIONS = (Contention(8, 2), Contention(24, 3), Contention(24, 5), Contention(3, 3))
+CONTENTIONS = (Contention(8, 2), Contention(24, 3), Contention(12, 4), Contention(3, 3))
 """Of which one is drawn where none is given."""
 
 
@@ -63,7 +63,7 @@ class GeneratedBlock:
 
 MOST_TRANSACTIONS = 64
 _NEARLY_NEVER = 1 << 20
-_ENDINGS = (8, 16, 32)
+_ENDINGS = (4, 8, 32)
 """Beyond the least size a block ends with one transaction in so many; one of these is drawn."""
 NONCE_CHAIN = 3
 _FREE = 8
@@ -87,7 +87,7 @@ def _themes_of(fork: str, names: frozenset[str]) -> tuple[Theme, ...]:
 
 def _begin(pick: Pick, fork: str, contention: Contention) -> Scene:
     """A scene with a header and an empty block."""
-    rules = RULES[fork]
+    rules = rules_for(fork)
     world = World(fork)
     absent = _place_system_contracts(pick, world)
     header, recipient = draw_header(pick, rules, world)
@@ -150,7 +150,7 @@ def blocks(
     several; shrinking ignores the least. `themes` are those (of `THEMES_BY_NAME`) that a block
     may have; those that its fork does not have are left out.
 
-    Raises: `UnsupportedFork`; `KeyError` for a fork that the reference does not support.
+    Raises: `UnsupportedFork`.
     """
     pick = Pick(draw)
     name = pick.of(_WEIGHTED_FORKS) if fork is None else canonical_fork(fork)

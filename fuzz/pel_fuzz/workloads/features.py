@@ -46,6 +46,7 @@ _MONEY = {
     "drained": "A sender spends all that it should have, to the last wei.",
     "gas-race": "A transaction declares much gas, or little, while gas is short.",
     "free-of-charge": "No transaction pays the fee recipient anything.",
+    "same-transaction-again": "A transaction is in the block twice, bit by bit.",
     "zero-tip": "A transaction pays the fee recipient nothing.",
 }
 _FEES = {

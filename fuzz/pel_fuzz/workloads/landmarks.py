@@ -22,8 +22,6 @@ PHOENIX_STORAGE = MappingProxyType({0: 5, 9: 1})
 PHOENIX_MARK_SLOT = 9
 PAUPERS = 2
 EMPTY_ACCOUNTS = 3
-PRECOMPILES = 9
-"""Every fork calls these low addresses the same, whether it has a contract there or not."""
 
 
 def precompile_address(number: int) -> bytes:

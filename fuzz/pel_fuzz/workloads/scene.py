@@ -24,6 +24,7 @@ CALL_GAS = 150_000
 SQUEEZES = 14
 """One gas limit in so many is too tight to be comfortable."""
 PLACES = 16
+HOT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Scene:
     features: set[str] = field(default_factory=set)
     places: list[bytes] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, int] = field(default_factory=dict)
     strangers: int = 0
     gas_estimate: int = 0
 
@@ -83,6 +84,10 @@ class Scene:
     def sender(self) -> Actor:
         """One of those who send most of the transactions; drawn."""
         return self.world.rich(self.pick.of(self.senders))
+
+    def hot(self) -> Actor:
+        """One of those who take part in much of what happens; drawn."""
+        return self.world.rich(self.pick.of(self.senders[:HOT]))
 
     def stranger(self) -> Actor:
         """A rich actor who sends nothing else, so that nothing else fails if this does."""

@@ -21,8 +21,6 @@ RICH_WEI = 1000 * ETHER_WEI
 FIRST_NONCE = 7
 """Nonce of those who send, so that a nonce can also be too low from the start."""
 
-SENDERS = 24
-"""Actors who send the bulk of the transactions."""
 _ROLES = {"sender": 0, "pauper": 100, "authority": 200, "delegated": 300, "coded": 400}
 _ROLES |= {"once": 500, "bystander": 900}
 """The first number of the actors of each role."""

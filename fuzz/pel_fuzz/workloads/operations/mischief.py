@@ -208,6 +208,15 @@ def forge(scene: Scene) -> None:
     scene.append(replace(signed(plain, by), r=0))
 
 
+def send_twice(scene: Scene) -> None:
+    """A transaction of the block once more, bit by bit."""
+    if scene.transactions:
+        scene.tag("same-transaction-again")
+        scene.append(scene.transactions[-1 - scene.pick.below(4) % len(scene.transactions)])
+    else:
+        invalid_here(scene)
+
+
 def send_with_code(scene: Scene) -> None:
     """A transaction whose sender is a contract. Source: EIP-3607."""
     by: Actor = actor("coded")
@@ -225,5 +234,6 @@ THEME = Theme(
         Operation(send_with_code),
         Operation(high_s),
         Operation(forge),
+        Operation(send_twice),
     ),
 )

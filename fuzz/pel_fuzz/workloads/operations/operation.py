@@ -45,7 +45,7 @@ class Theme:
         return any(operation.is_in(fork) for operation in self.operations)
 
 
-THEMATIC = 2
+THEMATIC = 3
 """How much more often an operation of a theme is chosen than one that every block may have."""
 
 

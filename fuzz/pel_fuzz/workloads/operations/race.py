@@ -18,7 +18,7 @@ DEPLOYED_BYTES = (500, 2_000, 8_000, 12_000)
 
 
 def _prepare(scene: Scene) -> None:
-    scene.notes["race"] = True
+    scene.notes["race"] = 1
 
 
 def _greedy(scene: Scene, to: bytes | None, data: bytes) -> None:

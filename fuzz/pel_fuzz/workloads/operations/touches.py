@@ -131,7 +131,7 @@ THEME = Theme(
         Operation(free_of_charge, weight=3),
         Operation(pay_by_call, weight=2),
         Operation(leave_nothing),
-        Operation(touch_precompile),
+        Operation(touch_precompile, weight=2),
         Operation(touch_system_address),
         Operation(touch_storage_only),
         Operation(die_empty, weight=2),

@@ -1,0 +1,182 @@
+"""The commands, as a user meets them: output, exit codes, one clear line for bad input."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pel_fuzz.cases import case_at
+from pel_fuzz.cli.app import app, run
+from pel_fuzz.formats.case_json import write_case
+from pel_reference.block import Block
+from pel_reference.triple import dump_triple
+from pel_spec.exit_codes import ExitCode
+
+
+@pytest.fixture(scope="module")
+def block() -> Block:
+    for index in range(50):
+        subject = case_at(3, index)[0].subject
+        if isinstance(subject, Block) and subject.fork == "Prague":
+            return subject
+    raise AssertionError("no block of Prague among the first cases")
+
+
+@pytest.fixture
+def block_file(block: Block, tmp_path: Path) -> Path:
+    path = tmp_path / "block.json"
+    path.write_text(json.dumps(dump_triple(block)))
+    return path
+
+
+def _json(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out)
+
+
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert {"run", "diff", "fuzz", "replay", "check", "footprint", "convert"} <= set(app.commands)
+    for name in app.commands:
+        assert run([name, "--help"]) is ExitCode.AGREE
+        assert "Usage: pel" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("executor", ["reference", "fold", "optimistic"])
+def test_run_prints_what_a_transition_tool_prints(
+    executor: str, block_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["run", str(block_file), "--executor", executor, "--json"]) is ExitCode.AGREE
+    result = _json(capsys)
+    assert run(["run", str(block_file), "--json"]) is ExitCode.AGREE
+    assert result == _json(capsys)
+    assert {"stateRoot", "receiptsRoot", "logsBloom", "gasUsed", "rejected"} <= set(
+        result["result"]
+    )
+    assert result["alloc"]
+
+
+def test_run_takes_three_files_as_a_transition_tool_does(
+    block: Block, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    triple = dump_triple(block)
+    arguments = ["run", "--json", "--state.fork", block.fork]
+    for part in ("alloc", "env", "txs"):
+        path = tmp_path / f"{part}.json.gz"
+        path.write_bytes(gzip.compress(json.dumps(triple[part]).encode()))
+        arguments += [f"--input.{part}", str(path)]
+    assert run(arguments) is ExitCode.AGREE
+    assert _json(capsys)["result"]["receipts"]
+    assert run(arguments[:-2]) is ExitCode.BAD_INPUT
+
+
+def test_run_says_when_the_file_expects_something_else(
+    block: Block, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "block.json"
+    path.write_text(json.dumps(dump_triple(block) | {"expected": {"gasUsed": "0x1"}}))
+    assert run(["run", str(path)]) is ExitCode.DIFFER
+    assert "expected gasUsed 0x1" in capsys.readouterr().err
+    assert run(["diff", str(path), "--walks", "1"]) is ExitCode.DIFFER
+
+
+@pytest.mark.parametrize("extra", [[], ["--threads"], ["--workers", "1"]])
+def test_diff_finds_no_difference(
+    extra: list[str], block_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["diff", str(block_file), "--walks", "2", "--json", *extra]) is ExitCode.AGREE
+    told = _json(capsys)
+    assert told["verdict"] == "agree" and told["blocks"][0]["counters"]["runs"] == 2
+
+
+def test_diff_of_an_unknown_fork_is_never_silent(
+    block: Block, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "block.json"
+    path.write_text(json.dumps(dump_triple(block) | {"fork": "Amsterdam"}))
+    assert run(["diff", str(path)]) is ExitCode.INCONCLUSIVE
+    assert "Amsterdam" in capsys.readouterr().out
+
+
+def test_footprint_of_a_healthy_block(block_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["footprint", str(block_file), "--json"]) is ExitCode.AGREE
+    told = _json(capsys)
+    assert told["transitions"] > 8 and told["violations"] == []
+
+
+def test_fuzz_finds_a_seeded_bug_and_the_case_replays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "found"
+    arguments = ["fuzz", "--seed", "1", "--max-cases", "30", "--jobs", "1", "--out", str(out)]
+    bug = ["--seed-bug", "no-estimate"]
+    assert run([*arguments, *bug, "--json"]) is ExitCode.DIFFER
+    (kept,) = _json(capsys)["kept"]
+    assert run(["replay", kept["case"], *bug]) is ExitCode.DIFFER
+    assert "as recorded" in capsys.readouterr().out
+    assert run(["replay", kept["as_found"], *bug]) is ExitCode.DIFFER
+    capsys.readouterr()
+    assert run(["replay", kept["case"]]) in (ExitCode.AGREE, ExitCode.INCONCLUSIVE)
+    assert run([*arguments, "--json"]) is ExitCode.AGREE
+
+
+def test_fuzz_tells_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["fuzz", "--seed", "1", "--max-cases", "3", "--jobs", "1", "--out", str(tmp_path)]
+    assert run(arguments) is ExitCode.AGREE
+    told = capsys.readouterr()
+    assert "seed 1" in told.err and "no difference" in told.out
+    assert run([*arguments, "--seed-bug", "no-estimate"]) is ExitCode.DIFFER
+    told = capsys.readouterr()
+    assert "DIFFERENCE" in told.err and "pel replay" in told.err
+
+
+def test_replay_of_a_healthy_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "case.json"
+    write_case(path, case_at(1, 0)[0], None, None)
+    assert run(["replay", str(path), "--json"]) is ExitCode.AGREE
+    assert _json(capsys)["verdict"] == "agree"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fuzz", "--max-time", "soon"],
+        ["fuzz", "--shard", "4/3"],
+        ["fuzz", "--fork", "Utopia"],
+        ["fuzz", "--fork", "Amsterdam"],
+        ["fuzz", "--seed-bug", "none-such"],
+        ["fuzz", "--max-cases", "0"],
+        ["run"],
+        ["diff"],
+        ["diff", "no-such-file.json"],
+        ["run", "no-such-file.json", "--executor", "magic"],
+        ["replay", "no-such-file.json"],
+        ["check", "no-such-file.jsonl"],
+        ["footprint", "no-such-file.json"],
+        ["convert", "no-such-file.json", "no-such-file.json"],
+        ["no-such-command"],
+    ],
+)
+def test_bad_usage_is_one_clear_line(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) is ExitCode.BAD_INPUT
+    told = capsys.readouterr().err
+    assert told.strip() and "Traceback" not in told
+
+
+def test_our_own_fault_is_never_a_difference(
+    monkeypatch: pytest.MonkeyPatch, block_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("seeded")
+
+    monkeypatch.setattr("pel_fuzz.cli.run.execute", fail)
+    assert run(["run", str(block_file)]) is ExitCode.INTERNAL
+    assert "our fault" in capsys.readouterr().err
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pel_fuzz.cli.run.execute", interrupt)
+    assert run(["run", str(block_file)]) is ExitCode.INTERRUPTED
