@@ -78,9 +78,12 @@ class Controller(ABC):
                 self._switch(worker, target)
             if enabled is not None:
                 del self._guards[worker]
-        self._check_limit()
+        steps, sequence = self._steps, obj.sequence
+        if len(steps) >= self.step_limit:
+            self._give_up_at_limit()
         result = body()
-        self._log(worker, action, args, obj, result)
+        self._own[worker], obj.sequence = own + 1, sequence + 1
+        steps.append(Step(worker, own, action, args, obj.name, sequence, result))
         if self._idled and action not in LOOKS:
             self._idled.clear()
         return result
@@ -95,8 +98,9 @@ class Controller(ABC):
             target = self._next(worker, self._own[worker], None)
             if target != worker:
                 self._switch(worker, target)
-        self._check_limit()
-        self._log(worker, "idle", (), place, None)
+        if len(self._steps) >= self.step_limit:
+            self._give_up_at_limit()
+        self._log_own(worker, "idle")
         self._idled[worker] = self._idled.get(worker, 0) + 1
         self._check_progress()
 
@@ -141,7 +145,7 @@ class Controller(ABC):
         try:
             if self._stopping:
                 return
-            self._log(worker, "start_worker", (), self._places[worker], None)
+            self._log_own(worker, "start_worker")
             body(worker)
             self.step(worker, "end_worker", (), self._places[worker], _nothing)
         except WorkerStopped:
@@ -184,16 +188,15 @@ class Controller(ABC):
         self._schedule.append((worker, own, target))
         return target
 
-    def _log(
-        self, worker: int, action: str, args: tuple[Any, ...], obj: SharedObject, observed: Any
-    ) -> None:
-        own, sequence = self._own[worker], obj.sequence
-        self._own[worker], obj.sequence = own + 1, sequence + 1
-        self._steps.append(Step(worker, own, action, args, obj.name, sequence, observed))
+    def _log_own(self, worker: int, action: str) -> None:
+        """Log a step that touches nothing but the worker itself."""
+        place, own = self._places[worker], self._own[worker]
+        self._own[worker] = own + 1
+        self._steps.append(Step(worker, own, action, (), place.name, place.sequence, None))
+        place.sequence += 1
 
-    def _check_limit(self) -> None:
-        if len(self._steps) >= self.step_limit:
-            self._fail(StepLimit(self.step_limit, self._waits()))
+    def _give_up_at_limit(self) -> NoReturn:
+        self._fail(StepLimit(self.step_limit, self._waits()))
 
     def _check_progress(self) -> None:
         """Has everybody looked for work in vain since anything last changed?"""

@@ -7,7 +7,7 @@ exception leaves no writes behind, because writes count only once they are retur
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from eth.abc import ComputationAPI, SignedTransactionAPI
 
@@ -16,7 +16,7 @@ from pel_reference.block import Environment, Log, Transaction, Withdrawal
 from pel_reference.errors import InvalidBlock
 from pel_reference.fees import blob_gas
 from pel_reference.forks import Rules
-from pel_reference.locations import BLOB_GAS, GAS, LOGS, LOGS_PREDICATE
+from pel_reference.locations import GAS, LOGS, LOGS_PREDICATE
 from pel_reference.overlay import Overlay
 from pel_reference.receipts import charged_gas, logs_of
 from pel_reference.requests import DEPOSIT_TYPE, deposit_data
@@ -24,6 +24,7 @@ from pel_reference.seam import Workspace
 from pel_reference.system_calls import SystemCall, run_system_call
 from pel_reference.validity import BLOB_GAS_EXHAUSTED, BLOCK_GAS_EXHAUSTED, check_state
 from pel_spec.transition import Effects, Kind, View
+from pel_spec.vocabulary import Location
 
 WEI_PER_GWEI = 10**9
 
@@ -100,7 +101,7 @@ class TransactionTransition:
         overlay = workspace.open(view, self.position)
         reason = self._why_no_room(overlay) or self._why_not_sendable(overlay)
         if reason is not None:
-            return self._reject(reason)
+            return self._reject(overlay, reason)
         return self._include(overlay, workspace.execute(self.evm_transaction))
 
     def _why_no_room(self, overlay: Overlay) -> str | None:
@@ -123,19 +124,25 @@ class TransactionTransition:
             overlay.get_code(sender),
         )
 
-    def _reject(self, reason: str) -> Effects:
+    def _gas_cells(
+        self, overlay: Overlay, gas_used: int, blob_gas_used: int
+    ) -> dict[Location, int]:
+        """What lower transactions leave for higher ones, as cells."""
+        shared, claims = self.shared, self.claims
+        cells = shared.gas.cells(overlay, claims.gas, gas_used)
+        if claims.blob_gas is not None:
+            cells |= shared.blob_gas.cells(overlay, claims.blob_gas, blob_gas_used)
+        return cells
+
+    def _reject(self, overlay: Overlay, reason: str) -> Effects:
         """Of a rejected transaction nothing stays but that it used nothing."""
-        cells: dict[Any, Any] = {(GAS, self.position): 0}
-        if self.claims.blob_gas is not None:
-            cells[BLOB_GAS, self.position] = 0
-        return Effects(cells, Outcome(rejected=reason))
+        return Effects(self._gas_cells(overlay, 0, 0), Outcome(rejected=reason))
 
     def _include(self, overlay: Overlay, computation: ComputationAPI) -> Effects:
         gas_used = charged_gas(self.shared.rules, self.transaction, computation)
         logs = logs_of(computation)
-        overlay.write((GAS, self.position), gas_used)
-        if self.claims.blob_gas is not None:
-            overlay.write((BLOB_GAS, self.position), blob_gas(self.transaction))
+        for cell, used in self._gas_cells(overlay, gas_used, blob_gas(self.transaction)).items():
+            overlay.write(cell, used)
         if logs and self.shared.rules.requests:
             overlay.write((LOGS, self.position), _log_cell(logs))
         created = computation.msg.storage_address if self.transaction.is_creation else None

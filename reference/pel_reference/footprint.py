@@ -24,6 +24,7 @@ from pel_reference.locations import (
     LOGS,
     NONCE,
     STORAGE,
+    SUM,
     WIPE,
     render_location,
     render_value,
@@ -83,6 +84,7 @@ _ANOTHER: Mapping[str, Callable[[Any, Random], Value]] = {
     GAS: _another_amount,
     BLOB_GAS: _another_amount,
     LOGS: lambda value, _: () if value else (_MALFORMED_DEPOSIT,),
+    SUM: _another_amount,
 }
 """For each kind of location: another value that it could hold."""
 

@@ -22,6 +22,7 @@ FEE = "fee"
 GAS = "gas"
 BLOB_GAS = "blob_gas"
 LOGS = "logs"
+SUM = "sum"
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {
@@ -39,6 +40,8 @@ KINDS: Mapping[str, str] = MappingProxyType(
         GAS: "(gas, position): the gas that the transaction there was charged; 0 if rejected",
         BLOB_GAS: "(blob_gas, position): the blob gas of the transaction there; 0 if rejected",
         LOGS: "(logs, position): its logs, each (address, topics, data)",
+        SUM: "(sum, kind, position): the sum of the gas (or blob gas) cells of a whole group of "
+        "transactions, of which the one at that position is the last",
     }
 )
 """Every kind of location, with what it stands for."""
@@ -55,6 +58,7 @@ ABSENT: Mapping[str, Value] = MappingProxyType(
         GAS: 0,
         BLOB_GAS: 0,
         LOGS: (),
+        SUM: 0,
     }
 )
 """The value of a location about which nothing is known: every location has one."""
@@ -99,6 +103,8 @@ def render_location(location: Location) -> str:
     match location:
         case ("storage", bytes() as address, int() as slot):
             return f"slot {short_word(slot)} of {short_hex(address)}"
+        case ("sum", str() as kind, int() as position):
+            return f"sum of a group of {kind} cells up to position {position}"
         case (str() as kind, bytes() | int() as name) if kind in _NAMES:
             return _NAMES[kind].format(short_hex(name) if isinstance(name, bytes) else name)
     return repr(location)

@@ -123,17 +123,15 @@ class _PreState:
         if address in self._made_in_block:
             return
         for slot, value in seen.storage.items():
-            if slot not in self._slots[address]:
+            # Tracers may leave out slots that are 0: a value that is there by now was made here.
+            if self._database.get_storage(address, slot) != value:
                 self._slots[address][slot] = value
                 self._database.load_slot(address, slot, value)
 
     def alloc(self) -> Alloc:
         """Everything that was there before the block, as far as it was shown."""
         return {
-            address: replace(
-                account,
-                storage={slot: value for slot, value in self._slots[address].items() if value},
-            )
+            address: replace(account, storage=self._slots[address])
             for address, account in self._accounts.items()
         }
 

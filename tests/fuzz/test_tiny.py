@@ -63,7 +63,7 @@ def test_torn_pairs_fail() -> None:
             return location[-1], None
 
     with pytest.raises(Exception, match="pair 0 holds 0 and 1"):
-        torn.transitions[0].run(View(), None)  # type: ignore[arg-type]
+        torn.transitions[0].run(View(), None)
 
 
 def test_a_range_is_one_predicate() -> None:

@@ -34,7 +34,7 @@ def text(trace: Trace) -> str:
 
 def read(*lines: object) -> Trace:
     rendered = (line if isinstance(line, str) else json.dumps(line) for line in lines)
-    return read_trace(StringIO("\n".join(rendered) + "\n"))
+    return read_trace(StringIO("".join(f"{line}\n" for line in rendered)))
 
 
 def test_runs_survive_a_round_trip() -> None:
@@ -81,17 +81,18 @@ def test_partial_lines_come_in_any_order() -> None:
     [
         ([], "header"),
         (["[]"], "header"),
-        (["{"], "line 1: not a JSON value"),
+        (["{"], "line 1: not JSON"),
         ([HEADER.replace("trace", "case")], "pel: expected 'trace'"),
         ([HEADER.replace("1", "2", 1)], "version"),
         ([HEADER.replace('"workers":2', '"workers":0')], "workers: expected a whole number"),
         ([HEADER.replace('"workers":2', '"workers":true')], "workers"),
         ([HEADER.replace('"transitions":3', '"transitions":-1')], "transitions"),
         ([HEADER.replace("partial", "sorted")], "order: expected one of taken, partial"),
-        ([HEADER, ""], "line 2: not a JSON value"),
-        ([HEADER, "[" * 100_000], "line 2: not a JSON value"),
+        ([HEADER, ""], "line 2: not JSON"),
+        ([HEADER, "\ud800"], "line 2: not UTF-8"),
+        ([HEADER, "[" * 100_000], "line 2: nested deeper"),
         ([HEADER, '"' + "x" * 2_000_000 + '"'], "line 2: longer than"),
-        ([HEADER, {}], "line 2: : expected an object with the fields"),
+        ([HEADER, {}], "line 2: expected an object with the fields"),
         ([HEADER, step(more=1)], "expected an object with the fields"),
         ([HEADER, step(worker=2)], "line 2: worker: expected a whole number from 0 to 1"),
         ([HEADER, step(own=0.0)], "line 2: own: expected a whole number from 0 up"),

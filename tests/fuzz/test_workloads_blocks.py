@@ -96,7 +96,7 @@ def test_most_transactions_are_included_and_succeed(fork: str) -> None:
 def test_most_transactions_depend_on_lower_ones(fork: str) -> None:
     """On something else than the nonce of their own sender, at that."""
     dependent = transactions = 0
-    for generated in _drawn(fork, 25, seed=3):
+    for generated in _drawn(fork, 50, seed=3):
         compiled = compile_block(generated.block)
         tx_index = {p: t.tx_index for p, t in enumerate(compiled.transitions)}
         for incarnation in fold(compiled)[1].committed():

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from pel_fuzz.canaries.scheduler import SCHEDULER_BUGS
+from pel_fuzz.canaries.scheduler import RARE_SCHEDULER_BUGS, SCHEDULER_BUGS
 from pel_fuzz.tiny import TinyBlock
 from pel_parallel.actions import Actions
 from pel_parallel.choices import RandomWalk
@@ -17,9 +17,8 @@ from pel_spec.fold import agree, fold
 
 MOST_RUNS = 1500
 """Within so many runs each bug must show. Most do within a hundred."""
-RARE = {"done-at-first-look", "counted-after-fetch", "published-before-recorded"}
-"""Two rare events must meet for these: two switches at the right steps, and a late abort."""
 MOST_RUNS_RARE = 12_000
+ALL_BUGS = {**SCHEDULER_BUGS, **RARE_SCHEDULER_BUGS}
 
 
 def shows(block: TinyBlock, workers: int, seed: int, probability: float) -> str | None:
@@ -47,28 +46,28 @@ def test_nothing_goes_wrong_without_a_bug(drawn_blocks: tuple[TinyBlock, ...]) -
     assert hunt(drawn_blocks, MOST_RUNS) is None
 
 
-@pytest.mark.parametrize("name", SCHEDULER_BUGS)
+@pytest.mark.parametrize("name", ALL_BUGS)
 def test_bug_is_found(drawn_blocks: tuple[TinyBlock, ...], name: str) -> None:
-    bug = SCHEDULER_BUGS[name]
-    with bug.plant():
-        assert hunt(drawn_blocks, MOST_RUNS_RARE if name in RARE else MOST_RUNS) is not None
+    with ALL_BUGS[name].plant():
+        most_runs = MOST_RUNS if name in SCHEDULER_BUGS else MOST_RUNS_RARE
+        assert hunt(drawn_blocks, most_runs) is not None
 
 
 def test_bugs_show_in_different_ways(drawn_blocks: tuple[TinyBlock, ...]) -> None:
     ways = set()
-    for name in sorted(SCHEDULER_BUGS.keys() - RARE):
-        with SCHEDULER_BUGS[name].plant():
+    for bug in SCHEDULER_BUGS.values():
+        with bug.plant():
             found = hunt(drawn_blocks, MOST_RUNS)
             assert found is not None
             ways.add(found[1])
     assert {"wrong result", "Incomplete", "Deadlock"} <= ways
 
 
-@pytest.mark.parametrize("name", SCHEDULER_BUGS)
+@pytest.mark.parametrize("name", ALL_BUGS)
 def test_a_planted_bug_is_gone_afterwards(name: str) -> None:
     owners = (Actions, Scheduler, Memory, Executor)
     before = [dict(vars(owner)) for owner in owners]
-    bug = SCHEDULER_BUGS[name]
+    bug = ALL_BUGS[name]
     assert bug.name == name
     assert bug.story.endswith(".")
     with pytest.raises(KeyError), bug.plant():

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pel_reference.admission import Room
+from pel_reference import admission
+from pel_reference.admission import GROUP, Room
 from pel_reference.forks import GAS_PER_BLOB, RULES
 from pel_reference.overlay import BlockFacts, Overlay
 from pel_spec.vocabulary import PRE_STATE, Location, Version
@@ -83,6 +84,49 @@ def test_no_cell_is_read_once_the_answer_is_certain(
         least = sum(used[:known])
         most = least + sum(declared[known:])
         assert least + own <= limit < most + own
+
+
+class Summed(Cells):
+    """A view that also holds the sums of groups."""
+
+    def read(self, location: Location, predicate: str | None = None) -> tuple[Any, Version]:
+        if location[0] != "sum":
+            return super().read(location, predicate)
+        _, kind, position = location
+        assert (kind, predicate) == ("gas", "all gas") and isinstance(position, int)
+        self.asked.append(position)
+        return sum(self.used[position - FIRST - 2 : position - FIRST + 1]), PRE_STATE
+
+
+@given(CLAIMS.filter(lambda lower: len(lower) >= 3), st.integers(1, 60), st.integers(60, 150))
+def test_sums_stand_for_their_groups(lower: list[tuple[int, int]], own: int, limit: int) -> None:
+    declared = [*(amount for amount, _ in lower), own]
+    used = [amount * share // 100 for amount, share in lower]
+    room = Room.of("gas", "all gas", limit, list(enumerate(declared, start=FIRST)))
+    view, last = Summed(used), len(declared) - 1
+    facts = BlockFacts(b"", range(FIRST, FIRST + len(declared)), True, frozenset())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(admission, "GROUP", 3)
+        suffices = room.suffices(Overlay(facts, view, FIRST + last), last)
+        assert suffices == (sum(used) + own <= limit)
+        assert len(view.asked) <= len(lower) // 3 + 2
+        third = Summed(used)
+        cells = room.cells(Overlay(facts, third, FIRST + 2), 2, used[2])
+    total = {("sum", "gas", FIRST + 2): sum(used[:3])} if sum(declared) > limit else {}
+    assert cells == {("gas", FIRST + 2): used[2]} | total
+    assert bool(third.asked) == bool(total)
+
+
+def test_full_blocks_are_far_from_quadratic(maker: Any, agree: Any, accounts: Any) -> None:
+    block, count = maker("London"), 120
+    block.env["gas_limit"] = count * 25_000
+    for nonce in range(count):
+        block.send(1 + nonce % 5, accounts(6), gas_limit=40_000)
+    ran = agree(block.block())
+    reads = [sum(at[0] in ("gas", "sum") for at in ran.reads(index)) for index in range(count)]
+    assert not ran.settled.rejected
+    assert max(reads) <= 2 * GROUP + count // GROUP
+    assert sum(reads) < count * (count - 1) // 2 // 4
 
 
 # Whole blocks.

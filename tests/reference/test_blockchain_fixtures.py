@@ -19,6 +19,7 @@ from pel_reference.blockchain_test import (
 from pel_reference.compare import differences
 from pel_reference.eels import run_block_eels
 from pel_reference.eels_chain import run_chain_test_eels
+from pel_reference.eels_forks import is_installed
 from pel_reference.errors import InputError, UnsupportedFork
 from pel_reference.header import decode_block
 from pel_reference.json_input import Field, read_json_file
@@ -28,6 +29,7 @@ from pel_reference.transaction_rlp import rlp_encode
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 FILE = DATA / "fixtures" / "blockchain_tests_multitx.json.gz"
+needs_eels = pytest.mark.skipif(not is_installed(), reason="EELS is not installed")
 needs_data = pytest.mark.skipif(not FILE.exists(), reason="the shared data folder is not there")
 
 
@@ -46,6 +48,7 @@ def test_reference_passes_all_that_py_evm_knows(tests: tuple[ChainTest, ...]) ->
 
 
 @needs_data
+@needs_eels
 def test_eels_passes_all(tests: tuple[ChainTest, ...]) -> None:
     results = [run_chain_test_eels(test) for test in tests]
     assert [result for result in results if not result.passed] == []
@@ -53,6 +56,7 @@ def test_eels_passes_all(tests: tuple[ChainTest, ...]) -> None:
 
 
 @needs_data
+@needs_eels
 def test_eels_agrees_on_every_block(tests: tuple[ChainTest, ...]) -> None:
     compared = 0
     for test in tests:
@@ -101,6 +105,7 @@ FIELDS = (
 
 
 @needs_data
+@needs_eels
 @pytest.mark.parametrize(("position", "value", "reason"), FIELDS)
 def test_a_tampered_header_is_refused(
     tests: tuple[ChainTest, ...], position: int, value: bytes, reason: str

@@ -17,6 +17,8 @@ from pel_reference.roots import state_root
 from pel_reference.sequential import run_block
 from pel_reference.system_contracts import SYSTEM_CONTRACT_CODES
 
+pytest.importorskip("ethereum", reason="EELS is not installed")
+
 FORKS = [fork for fork in RULES if fork in EELS_FORKS]
 ONE, TWO, DEAD, EMPTY = b"\xc1" * 20, b"\xc2" * 20, b"\xdd" * 20, b"\xee" * 20
 RIPEMD = (3).to_bytes(20, "big")

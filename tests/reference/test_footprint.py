@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from pel_fuzz.canaries.seam import SEAM_BUGS, transient_storage_survives, unlogged_read
+from pel_reference import admission
 from pel_reference.block import Block, Withdrawal
 from pel_reference.footprint import check_footprint
 from pel_reference.locations import KINDS
@@ -15,6 +16,12 @@ CONTRACT, OTHER, NOBODY = b"\xc0" * 20, b"\xc1" * 20, b"\xde" * 20
 FEE_RECIPIENT = b"\xcb" * 20
 SEEDS = range(4)
 GAS_LIMIT = 400_000
+
+
+@pytest.fixture(autouse=True)
+def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums of gas cells in blocks as short as these."""
+    monkeypatch.setattr(admission, "GROUP", 2)
 
 
 def everything(maker: Any, accounts: Any, fork: str) -> Block:

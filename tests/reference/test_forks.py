@@ -7,6 +7,8 @@ from pel_reference.errors import UnsupportedFork
 from pel_reference.fork_names import FORK_ORDER, canonical_fork, is_from, mainnet_fork, resolve_fork
 from pel_reference.forks import GAS_PER_BLOB, RULES, rules_at, rules_for
 
+pytest.importorskip("ethereum", reason="EELS is not installed")
+
 
 @pytest.mark.parametrize(
     ("name", "canonical"),

@@ -21,6 +21,8 @@ def test_every_kind_is_rendered_in_words(kind: str) -> None:
         name, expected = (ADDRESS,), "0x0011…2233"
     if kind == "storage":
         name = (ADDRESS, 3)
+    if kind == "sum":
+        name, expected = ("gas", 7), "group of gas cells up to position 7"
     text = render_location((kind, *name))
     assert expected in text
     assert not text.startswith("(")

@@ -20,6 +20,8 @@ from pel_reference.sequential import run_block
 from pel_reference.system_contracts import SYSTEM_CONTRACT_CODES
 from pel_reference.transaction_rlp import encode_transaction
 
+pytest.importorskip("ethereum", reason="EELS is not installed")
+
 ONE, TWO = b"\xc1" * 20, b"\xc2" * 20
 BASE_FEE_WEI = 7
 MAX_INITCODE = 49_152

@@ -7,6 +7,7 @@ import pytest
 from pel_reference.block import Block
 from pel_reference.compare import differences
 from pel_reference.eels import run_block_eels
+from pel_reference.eels_forks import is_installed
 from pel_reference.fork_names import is_from, mainnet_fork
 from pel_reference.json_input import Field, read_json_file
 from pel_reference.roots import state_root
@@ -16,6 +17,7 @@ from pel_reference.triple import parse_block
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 MUCH_GAS = 20_000_000
 FILES = sorted((DATA / "mainnet").glob("*.json.gz"))
+needs_eels = pytest.mark.skipif(not is_installed(), reason="EELS is not installed")
 needs_data = pytest.mark.skipif(not FILES, reason="the shared data folder is not there")
 
 
@@ -55,6 +57,7 @@ def test_the_block_is_of_the_fork_that_mainnet_had(block: Block) -> None:
 
 
 @needs_data
+@needs_eels
 def test_eels_agrees(block: Block) -> None:
     result = run_block(block)
     if result.gas_used > MUCH_GAS:

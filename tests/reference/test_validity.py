@@ -9,6 +9,7 @@ import pytest
 from pel_reference import validity
 from pel_reference.block import Account, Authorization, Block, Environment, Transaction
 from pel_reference.eels import run_block_eels
+from pel_reference.eels_forks import EELS_FORKS, is_installed
 from pel_reference.fork_names import is_from
 from pel_reference.forks import RULES, rules_for
 from pel_reference.sequential import run_block
@@ -213,7 +214,7 @@ def test_verdict(case: Case) -> None:
     assert [rejected.reason for rejected in result.rejected] == (
         [case.reason] if case.reason else []
     )
-    if case.fork != "Constantinople":
+    if case.fork in EELS_FORKS and is_installed():
         judged = run_block_eels(given)
         assert len(judged.rejected) == len(result.rejected)
         assert judged.alloc == result.alloc
@@ -265,4 +266,5 @@ def test_what_counts_for_admission_is_what_was_charged() -> None:
     result = run_block(given)
     assert [rejected.tx_index for rejected in result.rejected] == [2]
     assert result.rejected[0].reason == validity.BLOCK_GAS_EXHAUSTED
-    assert run_block_eels(given).alloc == result.alloc
+    if is_installed():
+        assert run_block_eels(given).alloc == result.alloc

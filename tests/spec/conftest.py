@@ -58,7 +58,7 @@ def read_textbook(text: str, **fields: Any) -> History:
     incarnations = tuple(
         Incarnation(Version(who, 0), tuple(reads[who]), tuple(writes[who])) for who in reads
     )
-    known = {
+    known: dict[str, Any] = {
         "transitions": max(reads) + 1,
         "incarnations": incarnations,
         "commits": tuple(commits),
@@ -79,10 +79,11 @@ class SmallHistories:
     def build(self, choose: Callable[[Sequence[Any]], Any], known: bool) -> History:
         """One history; if `known`, with versions everywhere, else with few of them."""
         count = choose(range(1, 6))
-        locations = [("x",), ("y",), ("z",)][: choose((1, 2, 2, 3))]
+        names: list[Location] = [("x",), ("y",), ("z",)]
+        locations = names[: choose((1, 2, 2, 3))]
         fresh = iter(range(100, 1000))
         repeats = choose((False, True))
-        before = dict.fromkeys(locations, 0)
+        before: dict[Location, Value] = dict.fromkeys(locations, 0)
         writes: dict[int, tuple[Write, ...]] = {}
         for position in range(count):
             found = []

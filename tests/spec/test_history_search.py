@@ -12,10 +12,10 @@ from pel_proof.history_search import Inconclusive, Refutation, replays, search
 from pel_spec.anomalies import Anomaly, Witness
 from pel_spec.history import History, Incarnation, Order
 from pel_spec.serializability import check_serializable
-from pel_spec.vocabulary import Read, Version, Write
+from pel_spec.vocabulary import Location, Read, Value, Version, Write
 
 Textbook = Callable[..., History]
-UNKNOWN = {"version_order": Order.UNKNOWN}
+UNKNOWN: dict[str, Any] = {"version_order": Order.UNKNOWN}
 
 REFUTED = [
     ("both read 0", "r1(x?,0) w1(x,1) r2(x?,0) w2(x,2) c1 c2", Anomaly.LOST_UPDATE),
@@ -166,7 +166,7 @@ def blind(count: int) -> History:
         for i in range(count)
     )
     commits = tuple(i.version for i in incarnations)
-    before = {(0,): 0, (1,): 0, (2,): 0}
+    before: dict[Location, Value] = {(0,): 0, (1,): 0, (2,): 0}
     return History(count, incarnations, commits=commits, initial=before, **UNKNOWN)
 
 

@@ -18,6 +18,7 @@ from pel_spec.transition import Effects, RecordedView
 from pel_spec.vocabulary import PRE_STATE, Location, Read, Version
 
 _bugs: dict[str, Bug] = {}
+_rare: dict[str, Bug] = {}
 
 
 @contextmanager
@@ -30,14 +31,16 @@ def _replaced(owner: type, name: str, substitute: object) -> Iterator[None]:
         setattr(owner, name, original)
 
 
-def _bug(name: str, zoo: str, story: str, owner: type, method: str) -> Callable[[Any], Any]:
+def _bug(
+    name: str, zoo: str, story: str, owner: type, method: str, registry: dict[str, Bug] = _bugs
+) -> Callable[[Any], Any]:
     """Register the decorated function as what takes the place of `method` of `owner`."""
 
     def register(substitute: Any) -> Any:
         def plant() -> AbstractContextManager[None]:
             return _replaced(owner, method, substitute)
 
-        _bugs[name] = Bug(name, zoo, story, plant)
+        registry[name] = Bug(name, zoo, story, plant)
         return substitute
 
     return register
@@ -170,6 +173,7 @@ def _reads_own_position(
     "The done check does not look again whether an index was lowered between its looks.",
     Scheduler,
     "check_done",
+    _rare,
 )
 def _done_at_first_look(self: Scheduler, worker: int) -> bool:
     if self.cd_exec_idx(worker) < self.transitions:
@@ -188,6 +192,7 @@ def _done_at_first_look(self: Scheduler, worker: int) -> bool:
     "A validation counts as active only after the index has moved: in the gap nobody is active.",
     Scheduler,
     "next_version_to_validate",
+    _rare,
 )
 def _counted_after_fetch(self: Scheduler, worker: int) -> Task | None:
     if not self.choose_validation(worker):
@@ -262,6 +267,7 @@ def _abort_keeps_incarnation(self: Actions, worker: int, version: Version) -> No
     "A transition counts as executed before its writes are in memory and its reads recorded.",
     Executor,
     "executed",
+    _rare,
 )
 def _published_before_recorded(
     self: Executor, worker: int, version: Version, view: RecordedView, effects: Effects
@@ -273,4 +279,8 @@ def _published_before_recorded(
 _executed = Executor.executed
 
 SCHEDULER_BUGS: Final[Mapping[str, Bug]] = MappingProxyType(_bugs)
-"""The bugs by name."""
+"""The bugs that random walks find within some hundred runs, by name."""
+
+RARE_SCHEDULER_BUGS: Final[Mapping[str, Bug]] = MappingProxyType(_rare)
+"""Bugs that take a random walk thousands of runs, by name: two switches must fall on the right
+steps while an abort is under way. They are there to measure better strategies by."""

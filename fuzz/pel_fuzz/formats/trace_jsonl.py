@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Any, Final, TextIO
 
 from pel_parallel.trace import linearize
+from pel_reference.errors import InputError
+from pel_reference.json_input import parse_json
 from pel_spec.formats import Format, FormatError, check_header, header
 from pel_spec.sync import Step
 
@@ -72,7 +74,8 @@ def read_trace(stream: TextIO) -> Trace:
         try:
             step = _step(line, workers)
         except FormatError as error:
-            raise FormatError(f"line {number}: {error.field}", error.problem) from None
+            place = f"line {number}: {error.field}" if error.field else f"line {number}"
+            raise FormatError(place, error.problem) from None
         by_worker[step.worker].append(step)
         steps.append(step)
     return Trace(workers, transitions, order, _in_order(steps, by_worker, order))
@@ -102,14 +105,19 @@ def _in_order(steps: list[Step], by_worker: list[list[Step]], order: LineOrder) 
 
 def _lines(stream: TextIO) -> Iterator[tuple[int, object]]:
     number = 0
-    while line := stream.readline(LONGEST_LINE + 1):
+    while True:
         number += 1
-        if len(line) > LONGEST_LINE:
-            raise FormatError(f"line {number}", f"longer than {LONGEST_LINE} characters")
         try:
-            yield number, json.loads(line)
-        except (ValueError, RecursionError):
-            raise FormatError(f"line {number}", "not a JSON value") from None
+            line = stream.readline(LONGEST_LINE + 1)
+            if not line:
+                return
+            if len(line) > LONGEST_LINE:
+                raise FormatError(f"line {number}", f"longer than {LONGEST_LINE} characters")
+            yield number, parse_json("", line.encode())
+        except UnicodeError:
+            raise FormatError(f"line {number}", "not UTF-8") from None
+        except InputError as error:
+            raise FormatError(f"line {number}", error.problem) from None
 
 
 def _step(line: object, workers: int) -> Step:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pel_fuzz.contracts import system_contracts_of
 from pel_fuzz.workloads.ending import draw_environment
 from pel_fuzz.workloads.header import draw_header
-from pel_fuzz.workloads.operations import COMMON, THEMES
+from pel_fuzz.workloads.operations import ACTING_RECIPIENTS, COMMON, THEMES, fees
 from pel_fuzz.workloads.operations.operation import Theme, choices_of
 from pel_fuzz.workloads.pick import Pick
 from pel_fuzz.workloads.scene import Scene
@@ -23,7 +23,7 @@ from pel_reference.forks import RULES, rules_for
 
 FORK_WEIGHTS = MappingProxyType(
     {
-        "Prague": 8,
+        "Prague": 10,
         "Cancun": 6,
         "Shanghai": 4,
         "Paris": 2,
@@ -158,6 +158,8 @@ def blocks(
     scene = _begin(pick, name, meeting)
     known = _themes_of(name, frozenset(THEMES_BY_NAME if themes is None else themes))
     chosen = tuple(pick.of(known) for _ in range(1 + pick.below(meeting.themes)) if known)
+    if scene.features & ACTING_RECIPIENTS:
+        chosen += (fees.THEME,)
     for theme in chosen:
         theme.prepare(scene)
     operations = choices_of(COMMON, chosen, name)

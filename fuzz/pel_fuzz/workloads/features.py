@@ -238,6 +238,7 @@ _PRAGUE = {
     "fee-recipient-delegated": "The fee recipient is an account that runs the code of another.",
     "delegation": "A valid authorization to run the code of another.",
     "self-sponsored": "A sender is in its own list of authorizations.",
+    "delegation-changed": "A valid authorization of an account that was delegated before.",
     "delegation-cleared": "An authorization that ends a delegation.",
     "delegation-to-delegated": "An authorization to run the code of a delegated account.",
     "delegation-to-precompile": "An authorization to run the code of a precompiled contract.",

@@ -36,6 +36,18 @@ COMMON: tuple[Theme, ...] = (
 )
 """A little of everything that makes something else visible."""
 
+ACTING_RECIPIENTS = frozenset(
+    {
+        "fee-recipient-sends",
+        "fee-recipient-spends",
+        "fee-recipient-destructible",
+        "fee-recipient-unborn",
+        "fee-recipient-pauper",
+        "fee-recipient-delegated",
+    }
+)
+"""Fee recipients that can do something themselves: then that is a theme of the block."""
+
 THEMES: tuple[Theme, ...] = (
     cells.THEME,
     watchers.THEME,

@@ -98,6 +98,29 @@ def delegate(scene: Scene) -> None:
     nonce = scene.nonce(sender.address)
     to, data = _authority(scene).address, _use(scene)
     entries = _sign_list(scene, sender, 1 + scene.pick.below(_MOST))
+    _send_list(scene, sender, nonce, to, data, entries)
+
+
+def change(scene: Scene) -> None:
+    """An account that is delegated already is delegated elsewhere, or no longer."""
+    sender, authority = scene.sender(), actor("delegated")
+    to = place_delegated(scene.world)
+    target = scene.pick.of((CLEARED, place_cells(scene.world)))
+    scene.tag("delegation", "delegation-changed")
+    entry = authorized(authority, target, scene.nonce(authority.address))
+    scene.raise_nonce(authority.address)
+    _send_list(scene, sender, scene.nonce(sender.address), to, _use(scene), (entry,))
+
+
+def _send_list(
+    scene: Scene,
+    sender: Actor,
+    nonce: int,
+    to: bytes,
+    data: bytes,
+    entries: tuple[Authorization, ...],
+) -> None:
+    """Send a transaction with authorizations, whose effects on nonces are counted already."""
     after = scene.nonce(sender.address)
     unsigned = scene.market.write(_STYLE, nonce, 0, to, 0, data)
     unsigned = with_authorizations(unsigned, entries)
@@ -164,18 +187,16 @@ def die_as_delegated(scene: Scene) -> None:
     phoenix = place_phoenix(scene.world)
     nonce = scene.nonce(by.address)
     data = call_data(build_for(scene.fork, "phoenix"), "hit_and_destroy", scene.place())
-    unsigned = scene.market.write(_STYLE, nonce, 0, by.address, 0, data)
-    unsigned = with_authorizations(unsigned, (authorized(by, phoenix, nonce + 1),))
     scene.tag("delegated-account-destroys-itself", "self-sponsored", "delegation")
-    limit = scene.market.least_gas(unsigned) + CALL_GAS
-    scene.emit(replace(unsigned, gas_limit=limit), by)
     scene.raise_nonce(by.address)
+    _send_list(scene, by, nonce, by.address, data, (authorized(by, phoenix, nonce + 1),))
 
 
 THEME = Theme(
     "delegation",
     (
         Operation(delegate, weight=5, first_fork="Prague"),
+        Operation(change, weight=2, first_fork="Prague"),
         Operation(use, weight=5, first_fork="Prague"),
         Operation(send_as_delegated, weight=2, first_fork="Prague"),
         Operation(send_as_authority, weight=2, first_fork="Prague"),
@@ -184,5 +205,5 @@ THEME = Theme(
         Operation(die_as_delegated, first_fork="Prague"),
     ),
     prepare=_prepare,
-    weight=4,
+    weight=6,
 )

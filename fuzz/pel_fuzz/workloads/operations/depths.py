@@ -128,7 +128,7 @@ THEME = Theme(
     "depths",
     (
         Operation(through_proxy, weight=5),
-        Operation(recurse, weight=3),
+        Operation(recurse, weight=5),
         Operation(through_two, weight=2),
         Operation(burn_gas),
         Operation(call_precompile, weight=2),
@@ -136,4 +136,5 @@ THEME = Theme(
         Operation(upgrade, first_fork="Byzantium"),
         Operation(lock, weight=3, first_fork="Cancun"),
     ),
+    weight=3,
 )

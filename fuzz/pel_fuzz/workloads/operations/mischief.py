@@ -22,13 +22,15 @@ INITCODE_END = 49_153
 class Mischief:
     """A way to make a transaction invalid: the feature that it is, the forks that refuse it so.
 
-    `spoil` gets a plain transfer without a signature, and gives what is signed instead.
+    `spoil` gets a plain transfer without a signature, and gives what is signed instead. `weight`
+    is higher for what few forks have.
     """
 
     feature: str
     spoil: Spoil
     first_fork: str = "Frontier"
     last_fork: str = FORK_ORDER[-1]
+    weight: int = 1
 
 
 def _gap(scene: Scene, plain: Transaction) -> Transaction:
@@ -141,13 +143,13 @@ _STATIC = (
     Mischief("invalid-tip-above-fee", _tip_above_fee, "London"),
     Mischief("invalid-fee-below-base", _fee_below_base, "London"),
     Mischief("invalid-initcode-length", _long_initcode, "Shanghai"),
-    Mischief("invalid-no-blobs", _no_blobs, "Cancun"),
-    Mischief("invalid-too-many-blobs", _many_blobs, "Cancun"),
+    Mischief("invalid-no-blobs", _no_blobs, "Cancun", weight=2),
+    Mischief("invalid-too-many-blobs", _many_blobs, "Cancun", weight=2),
     Mischief("invalid-blob-version", _unknown_blob_version, "Cancun"),
-    Mischief("invalid-blob-fee", _cheap_blobs, "Cancun"),
+    Mischief("invalid-blob-fee", _cheap_blobs, "Cancun", weight=2),
     Mischief("invalid-blob-creation", _blob_creation, "Cancun"),
-    Mischief("invalid-no-authorizations", _no_authorizations, "Prague"),
-    Mischief("invalid-gas-below-floor", _below_floor, "Prague"),
+    Mischief("invalid-no-authorizations", _no_authorizations, "Prague", weight=4),
+    Mischief("invalid-gas-below-floor", _below_floor, "Prague", weight=3),
 )
 _STATEFUL = (
     Mischief("invalid-nonce-too-high", _gap),
@@ -160,7 +162,10 @@ _STATEFUL = (
 @lru_cache(maxsize=64)
 def _known(kinds: tuple[Mischief, ...], fork: str) -> tuple[Mischief, ...]:
     return tuple(
-        kind for kind in kinds if is_since(fork, kind.first_fork) and is_since(kind.last_fork, fork)
+        kind
+        for kind in kinds
+        if is_since(fork, kind.first_fork) and is_since(kind.last_fork, fork)
+        for _ in range(kind.weight)
     )
 
 

@@ -91,4 +91,5 @@ THEME = Theme(
         Operation(fund_by_contract),
         Operation(fund_by_destruction),
     ),
+    weight=3,
 )
