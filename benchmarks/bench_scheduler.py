@@ -92,7 +92,7 @@ def alone(controller: Controller) -> float:
             controller.step(worker, "leave", (), number, number.load)
 
     taken = seconds(lambda: controller.run(WORKERS, body))
-    return len(controller.trace()) / taken
+    return len(controller.trace() or ()) / taken
 
 
 def measure(blocks: list[TinyBlock], rounds: int) -> dict[str, float]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from pel_fuzz.cases import Case, Interleaving
 from pel_fuzz.executors import STUCK, run_controlled, run_on_threads, step_limit
-from pel_fuzz.explain import explain
+from pel_fuzz.explain import effect_differences, explain
 from pel_fuzz.tiers import (
     eels_can_judge,
     eels_difference,
@@ -55,11 +55,7 @@ def examine(case: Case, *, threads: bool = False, stop_at_first: bool = True) ->
     With `threads` the runs are on plain threads, which the interleavings do not steer.
     """
     done = Examination(features=case.features)
-    block = case.compile()
-    try:
-        _examine_runs(case, block, done, threads=threads, stop_at_first=stop_at_first)
-    except Leak as leak:
-        done.findings.append(Finding(_leak_difference(leak)))
+    _examine_runs(case, case.compile(), done, threads=threads, stop_at_first=stop_at_first)
     return done
 
 
@@ -85,6 +81,9 @@ def _examine_runs(
             )
         except STUCK as stuck:
             done.findings.append(Finding(_stuck_difference(stuck), interleaving))
+            continue
+        except Leak as leak:
+            done.findings.append(Finding(_leak_difference(block, leak), interleaving))
             continue
         _count(run, len(block.transitions), done.counters)
         for difference in judge(block, expected, expected_history, run):
@@ -155,15 +154,18 @@ def _faults(block: TransitionBlock, result: Result, where: str) -> Iterable[Diff
         )
 
 
-def _leak_difference(leak: Leak) -> Difference:
+def _leak_difference(block: TransitionBlock, leak: Leak) -> Difference:
+    _, field, fresh, kept = next(effect_differences(leak.fresh, leak.kept))
     return Difference(
         Oracle.LEAK,
         "leak",
-        "effects on fresh objects",
-        shorten(leak.fresh),
-        shorten(leak.kept),
-        tx_index=leak.tx_index,
-        words="the same reads on a fresh workspace gave other effects: state is carried over",
+        f"{field}, run again with the same reads on fresh objects",
+        fresh,
+        kept,
+        leak.position,
+        block.transitions[leak.position].tx_index,
+        words="what an incarnation does must depend on its recorded reads alone: this one carries "
+        "something over, or reads what it does not record",
     )
 
 

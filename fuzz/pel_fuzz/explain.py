@@ -29,7 +29,7 @@ def explain(
     """The first difference between a run's result and the fold's, or `None` where they agree."""
     for position, (expected, got) in enumerate(zip(fold.effects, run.effects, strict=True)):
         if expected != got:
-            kind, field, left, right = next(_effect_differences(expected, got))
+            kind, field, left, right = next(effect_differences(expected, got))
             read = _first_misleading_read(fold_history, run_history, position)
             return Difference(
                 Oracle.RESULT,
@@ -48,7 +48,7 @@ def explain(
 _NO_READ = "every read was the same: the transition itself, or what it leaves behind, differs"
 
 
-def _effect_differences(left: Effects, right: Effects) -> Iterator[tuple[str, str, str, str]]:
+def effect_differences(left: Effects, right: Effects) -> Iterator[tuple[str, str, str, str]]:
     """Each difference between two effects as (kind, field, expected, got); faults come first."""
     if left.fault != right.fault:
         yield "fault", "fault", left.fault or MISSING, right.fault or MISSING

@@ -16,7 +16,7 @@ from pel_fuzz.cases import Case, Interleaving, Switches, Walk
 from pel_fuzz.examine import Finding, examine
 from pel_fuzz.executors import record_schedule
 from pel_fuzz.verdict import Difference
-from pel_fuzz.workloads.draws import Choices, shrink
+from pel_fuzz.workloads.draws import Choices, UndrawableCase, shrink
 
 WALKS_A_BLOCK = 10
 """Fixed walks tried on a smaller block, beside the interleaving that found the difference."""
@@ -34,7 +34,7 @@ def shrink_finding(
     small = _shrink_block(_focused(case, finding, WALKS_A_BLOCK), finding, choices, deadline)
     small = _with_fewer_workers(_focused(small, finding, WALKS_A_COUNT), finding, deadline)
     found = _find(small, finding.difference.signature)
-    if found is None:  # cannot happen: shrinking only ever keeps cases that show it
+    if found is None:  # a run that is not reproducible is a finding of its own, and kept
         return replace(case, interleavings=_only(finding)), finding.difference
     if found.interleaving is None:
         return replace(small, interleavings=()), found.difference
@@ -71,12 +71,15 @@ def _find(case: Case, signature: str) -> Finding | None:
 
 def _shrink_block(case: Case, finding: Finding, choices: Choices, deadline: float) -> Case:
     signature = finding.difference.signature
-    smallest = shrink(
-        case.strategy(),
-        choices,
-        lambda drawn: _find(case.with_subject(drawn), signature) is not None,
-        keep_going=lambda: time.monotonic() < deadline,
-    )
+    try:
+        smallest = shrink(
+            case.strategy(),
+            choices,
+            lambda drawn: _find(case.with_subject(drawn), signature) is not None,
+            keep_going=lambda: time.monotonic() < deadline,
+        )
+    except UndrawableCase:  # what was found does not show again: keep it as it is
+        return case
     return case.with_subject(smallest.value)
 
 

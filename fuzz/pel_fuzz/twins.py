@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pel_fuzz.explain import place_name
 from pel_spec.transition import Effects, Kind, Transition, TransitionBlock, View, run_contained
 from pel_spec.vocabulary import Location, Value, Version
 
@@ -17,9 +18,9 @@ class Leak(BaseException):
     """An incarnation and its twin differ. A `BaseException`, so that no executor takes it for a
     provisional outcome of the transition."""
 
-    def __init__(self, tx_index: int | None, kept: object, fresh: object) -> None:
-        super().__init__(tx_index, kept, fresh)
-        self.tx_index, self.kept, self.fresh = tx_index, kept, fresh
+    def __init__(self, position: int, kept: Effects, fresh: Effects) -> None:
+        super().__init__(position, kept, fresh)
+        self.position, self.kept, self.fresh = position, kept, fresh
 
 
 @dataclass(slots=True)
@@ -41,6 +42,8 @@ class _Replaying:
     answers: Mapping[Location, tuple[Value, Version]]
 
     def read(self, location: Location, predicate: str | None = None) -> tuple[Value, Version]:
+        if location not in self.answers:
+            raise LookupError(f"it reads {place_name(location)}, which the first had not recorded")
         return self.answers[location]
 
 
@@ -49,6 +52,7 @@ class _Twin:
     """A transition that runs twice and compares."""
 
     block: TransitionBlock
+    position: int
     inner: Transition
 
     @property
@@ -64,7 +68,7 @@ class _Twin:
         kept = run_contained(self.inner, listening, workspace)
         fresh = run_contained(self.inner, _Replaying(listening.answers), self.block.workspace())
         if kept != fresh:
-            raise Leak(self.tx_index, kept, fresh)
+            raise Leak(self.position, kept, fresh)
         return kept
 
 
@@ -87,4 +91,5 @@ def twin(block: TransitionBlock) -> TwinBlock:
 
     Raises: nothing itself; running the block raises `Leak` where the two differ.
     """
-    return TwinBlock(block, tuple(_Twin(block, transition) for transition in block.transitions))
+    twins = (_Twin(block, position, each) for position, each in enumerate(block.transitions))
+    return TwinBlock(block, tuple(twins))

@@ -17,9 +17,9 @@ from pel_spec.sync import Step
 
 T = TypeVar("T")
 
-STEP_LIMIT = 2_000_000
-"""Steps in a run before it is given up, where the caller names no bound. Several times what the
-largest blocks need; the standstills that bugs cause are recognised much earlier."""
+STEP_LIMIT = 50_000_000
+"""Steps in a run before it is given up, where the caller names no bound: the last resort. What
+bugs do (deadlocks, idling for ever, executing for ever) is recognised much earlier."""
 
 FUTILE_ROUNDS = 2
 """Idle steps of every worker since anything last changed, after which nothing ever will: between
@@ -29,14 +29,23 @@ the first and the second, each has looked everywhere, and each would do the same
 class Controller(ABC):
     """Runs workers one at a time and asks `choices` who goes on.
 
+    A trace that nobody wants need not be kept: that of a large block takes a gigabyte.
+
     Raises, from `run`: what a worker raised; `Deadlock`, `Livelock`, `StepLimit`, `Drift`.
     """
 
-    def __init__(self, choices: Choices | None = None, *, step_limit: int = STEP_LIMIT) -> None:
+    def __init__(
+        self,
+        choices: Choices | None = None,
+        *,
+        step_limit: int = STEP_LIMIT,
+        keep_trace: bool = True,
+    ) -> None:
         self.choices: Choices = choices if choices is not None else Default()
-        self.step_limit = step_limit
+        self.step_limit, self.keep_trace = step_limit, keep_trace
         self._steps: list[Step] = []
         self._schedule: list[tuple[int, int, int]] = []
+        self._taken = 0
 
     def run(self, workers: int, body: Callable[[int], None]) -> None:
         """Run the workers to their ends, in the order that the choices make."""
@@ -48,9 +57,9 @@ class Controller(ABC):
             raise self._error
         self.choices.end()
 
-    def trace(self) -> tuple[Step, ...]:
-        """The steps of the last run, in the order in which they were taken."""
-        return tuple(self._steps)
+    def trace(self) -> tuple[Step, ...] | None:
+        """The steps of the last run, in the order in which they were taken, if kept."""
+        return tuple(self._steps) if self.keep_trace else None
 
     def schedule(self) -> Schedule:
         """The choices of the last run; `Recorded` replays them."""
@@ -78,12 +87,15 @@ class Controller(ABC):
                 self._switch(worker, target)
             if enabled is not None:
                 del self._guards[worker]
-        steps, sequence = self._steps, obj.sequence
-        if len(steps) >= self.step_limit:
+        if self._taken >= self.step_limit:
             self._give_up_at_limit()
         result = body()
-        self._own[worker], obj.sequence = own + 1, sequence + 1
-        steps.append(Step(worker, own, action, args, obj.name, sequence, result))
+        self._taken += 1
+        self._own[worker] = own + 1
+        if self.keep_trace:
+            sequence = obj.sequence
+            obj.sequence = sequence + 1
+            self._steps.append(Step(worker, own, action, args, obj.name, sequence, result))
         if self._idled and action not in LOOKS:
             self._idled.clear()
         return result
@@ -98,7 +110,7 @@ class Controller(ABC):
             target = self._next(worker, self._own[worker], None)
             if target != worker:
                 self._switch(worker, target)
-        if len(self._steps) >= self.step_limit:
+        if self._taken >= self.step_limit:
             self._give_up_at_limit()
         self._log_own(worker, "idle")
         self._idled[worker] = self._idled.get(worker, 0) + 1
@@ -120,7 +132,7 @@ class Controller(ABC):
     # ---- the logic ----------------------------------------------------------------------
 
     def _begin(self, workers: int) -> None:
-        self._steps, self._schedule = [], []
+        self._steps, self._schedule, self._taken = [], [], 0
         self._places = [SharedObject(("worker", worker)) for worker in range(workers)]
         self._pending: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
             ("start_worker", (), place.name) for place in self._places
@@ -191,9 +203,11 @@ class Controller(ABC):
     def _log_own(self, worker: int, action: str) -> None:
         """Log a step that touches nothing but the worker itself."""
         place, own = self._places[worker], self._own[worker]
+        self._taken += 1
         self._own[worker] = own + 1
-        self._steps.append(Step(worker, own, action, (), place.name, place.sequence, None))
-        place.sequence += 1
+        if self.keep_trace:
+            self._steps.append(Step(worker, own, action, (), place.name, place.sequence, None))
+            place.sequence += 1
 
     def _give_up_at_limit(self) -> NoReturn:
         self._fail(StepLimit(self.step_limit, self._waits()))
@@ -204,7 +218,7 @@ class Controller(ABC):
         if any(self._idled.get(w, 0) < FUTILE_ROUNDS for w in self._alive if w not in stuck):
             return
         waits = {w: wait for w, wait in self._waits().items() if w in stuck}
-        self._fail(Deadlock(waits) if waits else Livelock(self._alive))
+        self._fail(Deadlock(waits) if waits else Livelock.idle(self._alive))
 
     def _waits(self) -> Waits:
         return {w: (self._pending[w][0], self._pending[w][2]) for w in self._alive}

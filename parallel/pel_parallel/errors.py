@@ -30,12 +30,14 @@ class Deadlock(ExecutionError):
 
 
 class Livelock(ExecutionError):
-    """Every worker looks for work, finds none, and the block is not done; nothing can change."""
+    """Work goes round in circles: nothing can change any more, or one transition is executed
+    again and again."""
 
-    def __init__(self, workers: Iterable[int]) -> None:
-        self.workers = tuple(workers)
-        names = ", ".join(map(str, self.workers))
-        super().__init__(f"livelock: workers {names} look for work for ever and find none")
+    @classmethod
+    def idle(cls, workers: Iterable[int]) -> "Livelock":
+        """Every worker looks for work, finds none, and the block is not done."""
+        names = ", ".join(map(str, workers))
+        return cls(f"livelock: workers {names} look for work for ever and find none")
 
 
 class StepLimit(ExecutionError):

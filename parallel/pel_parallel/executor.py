@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from pel_parallel.counters import Counters, WorkerCounters
-from pel_parallel.errors import ExecutionError, Incomplete
+from pel_parallel.errors import ExecutionError, Incomplete, Livelock
 from pel_parallel.memory import Entry, LastExecution, Memory
 from pel_parallel.scheduler import Scheduler, Task, TaskKind
 from pel_parallel.sync import Schedule, Seam, ThreadRuntime
@@ -20,6 +20,10 @@ from pel_spec.history import End, History, Incarnation, Validation
 from pel_spec.sync import Step
 from pel_spec.transition import Effects, RecordedView, Suspend, TransitionBlock, run_contained
 from pel_spec.vocabulary import PRE_STATE, Location, Value, Version, Write
+
+PATIENCE, PATIENCE_PER_TRANSITION = 100, 10
+"""How often one position may be executed. An incarnation is repeated only when something below it
+has changed, so a few times is normal, and this is a scheduler that goes round in circles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ class Executor:
         self.logs = [WorkerLog() for _ in range(workers)]
         self._workspaces: list[Any] = [None] * workers
         self._fresh = fresh_workspaces
+        self._patience = PATIENCE + PATIENCE_PER_TRANSITION * len(block.transitions)
 
     # ---- the work -----------------------------------------------------------------------
 
@@ -112,8 +117,12 @@ class Executor:
         return self.try_validate(worker, task.version)
 
     def try_execute(self, worker: int, version: Version) -> Task | None:
-        """Execute an incarnation until it has effects, or must wait. Algorithm 1."""
-        while True:
+        """Execute an incarnation until it has effects, or must wait. Algorithm 1.
+
+        Raises: `Livelock`, where this has been done far too often.
+        """
+        attempts = range(max(0, self._patience - version.incarnation))
+        for _ in attempts:
             view = self.view(worker, version.position)
             try:
                 effects = self.execute(worker, version.position, view)
@@ -122,6 +131,10 @@ class Executor:
                     return None
             else:
                 return self.executed(worker, version, view, effects)
+        raise Livelock(
+            f"livelock: position {version.position} is executed again and again, "
+            f"now in incarnation {version.incarnation}"
+        )
 
     def view(self, worker: int, position: int) -> RecordedView:
         """What an incarnation of `position` sees, recorded as it is read."""

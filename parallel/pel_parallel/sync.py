@@ -233,7 +233,7 @@ class RecordingRuntime(ThreadRuntime):
             still = self._waiting.keys() | (set(range(len(self._steps))) - self._live)
             waits = self._waits()
         if self._watch.hopeless(worker, still):
-            raise Deadlock(waits) if waits else Livelock(sorted(self._live))
+            raise Deadlock(waits) if waits else Livelock.idle(sorted(self._live))
         sleep(0)
 
     def trace(self) -> tuple[Step, ...] | None:

@@ -7,6 +7,7 @@ from pel_reference.json_input import Field
 
 
 def hex_bytes(data: bytes) -> str:
+    """Bytes as JSON has them: 0x and two hex digits for each."""
     return "0x" + data.hex()
 
 

@@ -89,6 +89,7 @@ class Transaction:
 
     @property
     def is_creation(self) -> bool:
+        """Whether it creates a contract instead of calling one."""
         return self.to is None
 
 

@@ -63,6 +63,7 @@ class ChainTestResult:
 
     @property
     def passed(self) -> bool:
+        """Whether the whole test was run, and nothing was wrong."""
         return not self.problems and self.unsupported is None
 
 

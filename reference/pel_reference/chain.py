@@ -61,10 +61,12 @@ class Chain:
 
     @property
     def head_hash(self) -> bytes:
+        """The hash of the block that the chain ends in."""
         return self._head.header.hash
 
     @property
     def head_alloc(self) -> Alloc:
+        """The state that the chain ends in."""
         return self._head.alloc
 
     def add(self, encoded: bytes, source: str) -> ChainBlock:

@@ -5,7 +5,7 @@ Nothing outside the `eels` files knows its modules. Its forks are more than py-e
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
@@ -71,21 +71,17 @@ class EelsFork:
 
 @cache
 def _load(name: str) -> EelsFork:
-    package = f"ethereum.forks.{_MODULES[name]}"
-    modules = {
-        part: import_module(f"{package}.{part}")
-        for part in ("fork", "vm", "blocks", "fork_types", "state", "transactions", "trie", "bloom")
-    }
-    return EelsFork(name=name, address=import_module(f"{package}.utils.address"), **modules)
+    from ethereum_spec_tools.forks import Hardfork  # noqa: PLC0415 (EELS is optional)
+
+    (found,) = (fork for fork in Hardfork.discover() if fork.short_name == _MODULES[name])
+    parts = ("fork", "vm", "blocks", "fork_types", "state", "transactions", "trie", "bloom")
+    modules = {part: found.module(part) for part in parts}
+    return EelsFork(name=name, address=found.module("utils.address"), **modules)
 
 
 def is_installed() -> bool:
     """Whether EELS can be imported."""
-    try:
-        import_module("ethereum.forks")
-    except ImportError:
-        return False
-    return True
+    return find_spec("ethereum_spec_tools") is not None
 
 
 def eels_fork_at(fork: str, number: int, timestamp: int, source: str = "block") -> EelsFork:

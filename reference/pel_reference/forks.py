@@ -36,6 +36,7 @@ class BlobRules:
 
     @property
     def target_gas(self) -> int:
+        """Blob gas of a block at which the price stays as it is."""
         return self.target_blobs * GAS_PER_BLOB
 
     @property
@@ -135,11 +136,12 @@ def _rules_in_order() -> tuple[Rules, ...]:
         *(frontier, homestead, eip150, eip158, byzantium),
         *(constantinople, petersburg, istanbul, muir_glacier, berlin),
     )
-    return proof_of_work + _fee_market_rules(berlin)
+    fee_market = _fee_market_rules(berlin)
+    return proof_of_work + fee_market + _proof_of_stake_rules(fee_market[-1])
 
 
 def _fee_market_rules(berlin: Rules) -> tuple[Rules, ...]:
-    """The forks from London on, oldest first."""
+    """The forks with a base fee and proof of work, oldest first."""
     london = replace(
         berlin,
         fork="London",
@@ -155,6 +157,11 @@ def _fee_market_rules(berlin: Rules) -> tuple[Rules, ...]:
     gray_glacier = replace(
         arrow_glacier, fork="GrayGlacier", vm=evm_forks.GrayGlacierVM, bomb_delay_blocks=11_400_000
     )
+    return london, arrow_glacier, gray_glacier
+
+
+def _proof_of_stake_rules(gray_glacier: Rules) -> tuple[Rules, ...]:
+    """The forks from Paris on, oldest first."""
     paris = replace(
         gray_glacier,
         fork="Paris",
@@ -188,7 +195,7 @@ def _fee_market_rules(berlin: Rules) -> tuple[Rules, ...]:
         calldata_floor=True,
         delegation=True,
     )
-    return london, arrow_glacier, gray_glacier, paris, shanghai, cancun, prague
+    return paris, shanghai, cancun, prague
 
 
 RULES = MappingProxyType({rules.fork: rules for rules in _rules_in_order()})

@@ -133,11 +133,13 @@ class Field:
             yield Field(self.source, f"{self.path}[{index}]", value)
 
     def text(self) -> str:
+        """A string."""
         if not isinstance(self.value, str):
             raise self.error("must be a string")
         return self.value
 
     def boolean(self) -> bool:
+        """True or false."""
         if not isinstance(self.value, bool):
             raise self.error("must be true or false")
         return self.value

@@ -105,6 +105,7 @@ class BlockRun:
         return collect_requests(typed)
 
     def result(self, requests: tuple[bytes, ...]) -> BlockResult:
+        """What the block came to, with these requests."""
         return make_block_result(
             self.rules,
             self.block,

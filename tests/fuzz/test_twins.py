@@ -53,7 +53,7 @@ def test_a_block_without_leaks_means_the_same() -> None:
 def test_a_leak_is_caught_with_the_transaction_that_shows_it() -> None:
     with pytest.raises(Leak) as caught:
         fold(twin(LeakyBlock()))
-    assert caught.value.tx_index == 3
+    assert caught.value.position == 1
     assert caught.value.kept != caught.value.fresh
 
 

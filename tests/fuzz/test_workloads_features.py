@@ -10,7 +10,7 @@ from pel_reference.fork_names import FORK_ORDER
 from pel_reference.forks import RULES
 from pel_reference.sequential import run_block
 
-CASES = {fork: 150 for fork in RULES} | {"Cancun": 200, "Prague": 250}
+CASES = dict.fromkeys(RULES, 150) | {"Cancun": 200, "Prague": 250}
 """Within how many cases of a fork each of its features has occurred; seed 0."""
 
 OBSERVED = {

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from pel_fuzz.tiny import TinyBlock, tiny_blocks
 from pel_parallel.choices import RandomWalk
-from pel_parallel.errors import Incomplete
+from pel_parallel.errors import Incomplete, Livelock
 from pel_parallel.executor import Executor, Run, run_block
 from pel_parallel.greenlets import GreenletController
+from pel_parallel.memory import Memory
 from pel_parallel.scheduler import Scheduler
 from pel_parallel.sync import RecordingRuntime, ThreadRuntime, switch_interval
 from pel_spec.fold import agree, fold
@@ -219,6 +220,15 @@ def test_a_block_declared_done_too_early_is_no_result(
     monkeypatch.setattr(Scheduler, "choose_execution", lambda self, worker: False)
     with pytest.raises(Incomplete, match="position 3 is ready in incarnation 0"):
         controlled(chain, 2, 0)
+
+
+@pytest.mark.parametrize("runtime", [GreenletController, RecordingRuntime, ThreadRuntime])
+def test_executing_for_ever_is_found(
+    chain: TinyBlock, monkeypatch: pytest.MonkeyPatch, runtime: type[ThreadRuntime]
+) -> None:
+    monkeypatch.setattr(Memory, "read_holds", lambda *_: False)
+    with pytest.raises(Livelock, match="is executed again and again, now in incarnation 140"):
+        run_block(chain, workers=2, runtime=runtime())
 
 
 def test_left_over_estimates_are_no_result(

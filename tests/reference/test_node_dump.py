@@ -22,7 +22,7 @@ from pel_reference.transaction_json import dump_transactions
 from pel_reference.triple import parse_block
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "mainnet"
-NUMBERS = ("4369999", "8038679", "19933122")
+NUMBERS = ("4369999", "19933122")
 needs_data = pytest.mark.skipif(not DATA.exists(), reason="the shared data folder is not there")
 
 

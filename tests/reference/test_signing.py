@@ -107,7 +107,7 @@ def test_typed_parity_is_zero_or_one() -> None:
 
 @pytest.mark.parametrize("key", [bytes(32), SECP256K1_N.to_bytes(32, "big"), b"\xff" * 32])
 def test_no_key(key: bytes) -> None:
-    with pytest.raises(ValueError, match="ecret|range|valid"):
+    with pytest.raises(ValueError, match=r"ecret|range|valid"):
         address_of(key)
 
 

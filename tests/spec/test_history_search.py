@@ -95,6 +95,13 @@ def test_session_order_counts_if_it_is_on(textbook: Textbook) -> None:
     assert verdict.reads == ((Version(0, 0), Read(("x",), "2", None)),)
 
 
+def test_where_session_order_counts_the_example_keeps_to_it(textbook: Textbook) -> None:
+    text = "r1(x?,2) w1(x,3) w2(x,2) c2 c1"
+    verdict = search(unknown(textbook, text, session_order=True))
+    assert isinstance(verdict, Refutation)
+    assert verdict.anomaly is Anomaly.G1C
+
+
 def test_a_pre_state_that_is_not_known_is_one_value(textbook: Textbook) -> None:
     one, two = "r1(x?,7) r2(x?,7) w2(x,1) c1 c2", "r1(x?,7) r2(x?,8) w2(x,1) c1 c2"
     assert search(unknown(textbook, one, initial={})) is None

@@ -17,6 +17,9 @@ from pel_fuzz.findings import Findings, Found
 from pel_fuzz.report import CampaignReport
 from pel_spec.exit_codes import ExitCode
 
+MOST_LISTED = 12
+"""Features not reached that are listed by name: more are those of a campaign that was short."""
+
 
 class Screen:
     """The terminal of one campaign. A context manager: progress runs while it is open."""
@@ -124,7 +127,10 @@ def _tiers(report: CampaignReport) -> str:
 
 def _features(report: CampaignReport) -> str:
     missing = report.missing_features
-    none = f"; not reached: {', '.join(missing)}" if missing else "; every one was reached"
+    if len(missing) > MOST_LISTED:
+        none = f"; {len(missing)} not reached (--json lists them)"
+    else:
+        none = f"; not reached: {', '.join(missing)}" if missing else "; every one was reached"
     return f"{sum(1 for count in report.features.values() if count)} reached{none}"
 
 

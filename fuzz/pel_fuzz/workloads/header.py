@@ -9,6 +9,7 @@ from eth_hash.auto import keccak
 from pel_fuzz.workloads.landmarks import (
     creator,
     pauper,
+    place_delegated,
     place_empty_account,
     place_phoenix,
     place_spender,
@@ -64,17 +65,6 @@ def _bystander(world: World) -> bytes:
     return world.add(actor("bystander").address, Account(0, ETHER_WEI))
 
 
-def _delegated(world: World) -> bytes:
-    return place_delegated(world)
-
-
-def place_delegated(world: World) -> bytes:
-    """An actor whose account runs the wallet's code, and has used it. Source: EIP-7702."""
-    wallet = world.place("wallet")
-    account = Account(7, 50 * ETHER_WEI, b"\xef\x01\x00" + wallet, {1: 1, 3: 4})
-    return world.add(actor("delegated").address, account)
-
-
 RECIPIENTS = (
     Recipient("Frontier", lambda _: named_address("fee recipient"), "fee-recipient-absent"),
     Recipient("Frontier", _sender, "fee-recipient-sends"),
@@ -92,7 +82,7 @@ RECIPIENTS = (
     ),
     Recipient("Frontier", lambda _: precompile_address(3), "fee-recipient-precompile"),
     Recipient("Cancun", lambda _: SYSTEM_ADDRESS, "fee-recipient-system-address"),
-    Recipient("Prague", _delegated, "fee-recipient-delegated"),
+    Recipient("Prague", place_delegated, "fee-recipient-delegated"),
 )
 
 

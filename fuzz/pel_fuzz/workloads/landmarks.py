@@ -15,6 +15,7 @@ from pel_fuzz.workloads.world import (
     named_address,
 )
 from pel_reference.block import Account
+from pel_reference.validity import DELEGATION_PREFIX
 
 PHOENIX_SALT = 0
 PHOENIX_STORAGE = MappingProxyType({0: 5, 9: 1})
@@ -90,3 +91,10 @@ _CELLS = MappingProxyType({**CHAIN, **dict.fromkeys(FULL_SLOTS, 1)})
 def place_cells(world: World) -> bytes:
     """Storage in every shape, with something in it already."""
     return world.place("cells", _CELLS)
+
+
+def place_delegated(world: World) -> bytes:
+    """An actor whose account runs the wallet's code, and has used it. Source: EIP-7702."""
+    wallet = world.place("wallet")
+    account = Account(FIRST_NONCE, 50 * ETHER_WEI, DELEGATION_PREFIX + wallet, {1: 1, 3: 4})
+    return world.add(actor("delegated").address, account)

@@ -24,7 +24,9 @@ CALL_GAS = 150_000
 SQUEEZES = 14
 """One gas limit in so many is too tight to be comfortable."""
 PLACES = 16
+"""Of the places, so many are looked at most."""
 HOT = 3
+"""So many of the senders are paid, asked and imitated by the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +65,20 @@ class Scene:
 
     @property
     def fork(self) -> str:
+        """The canonical name of the block's fork."""
         return self.rules.fork
 
     @property
     def coinbase(self) -> bytes:
+        """The fee recipient."""
         return self.header.coinbase
 
     def since(self, first_fork: str) -> bool:
+        """Whether the block's fork is this one or later."""
         return is_since(self.fork, first_fork)
 
     def can_run(self, name: str) -> bool:
+        """Whether the block's fork can run a contract of the library."""
         return can_run(self.fork, name)
 
     def tag(self, *features: str) -> None:
@@ -107,6 +113,7 @@ class Scene:
         return self.nonces.get(address, self.world.nonce_of(address))
 
     def raise_nonce(self, address: bytes, by: int = 1) -> None:
+        """Count what raises a nonce beside sending."""
         self.nonces[address] = self.nonce(address) + by
 
     def next_creation(self, creator: bytes) -> bytes:

@@ -126,7 +126,7 @@ class Market:
         return max(intrinsic_gas(self.rules, unsigned), floor_gas(self.rules, unsigned))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4096)
 def signed(unsigned: Transaction, by: Actor) -> Transaction:
     """The transaction with its signature, and with its sender already known to it.
 
@@ -138,7 +138,7 @@ def signed(unsigned: Transaction, by: Actor) -> Transaction:
     return transaction
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4096)
 def authorized(by: Actor, target: bytes, nonce: int, chain_id: int = CHAIN_ID) -> Authorization:
     """A signed authorization of `by` to run the code of `target`. Source: EIP-7702."""
     unsigned = Authorization(chain_id, target, nonce, 0, 0, 0)

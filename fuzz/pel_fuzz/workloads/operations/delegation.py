@@ -3,8 +3,12 @@
 from dataclasses import replace
 
 from pel_fuzz.contracts import call_data, words
-from pel_fuzz.workloads.header import place_delegated
-from pel_fuzz.workloads.landmarks import place_cells, place_phoenix, precompile_address
+from pel_fuzz.workloads.landmarks import (
+    place_cells,
+    place_delegated,
+    place_phoenix,
+    precompile_address,
+)
 from pel_fuzz.workloads.operations.operation import Operation, Theme
 from pel_fuzz.workloads.scene import CALL_GAS, Scene
 from pel_fuzz.workloads.transactions import (
@@ -13,8 +17,9 @@ from pel_fuzz.workloads.transactions import (
     authorized,
     with_authorizations,
 )
-from pel_fuzz.workloads.world import ETHER_WEI, Actor, actor, build_for
+from pel_fuzz.workloads.world import ETHER_WEI, FIRST_NONCE, Actor, actor, build_for
 from pel_reference.block import Account, Authorization
+from pel_reference.validity import DELEGATION_PREFIX
 
 AUTHORITIES = 2
 CLEARED = bytes(20)
@@ -166,7 +171,7 @@ def create_as_authority(scene: Scene) -> None:
     """A delegated sender creates by CREATE, which raises its nonce behind its own back."""
     by = scene.stranger()
     factory = scene.world.place("create_factory")
-    account = Account(7, ETHER_WEI, b"\xef\x01\x00" + factory)
+    account = Account(FIRST_NONCE, ETHER_WEI, DELEGATION_PREFIX + factory)
     scene.world.accounts[by.address] = account
     scene.tag("nonce-raised-by-own-code")
     scene.notice(by.address)

@@ -1,8 +1,9 @@
 """Accounts that destroy themselves, are paid afterwards, and come back."""
 
 from functools import lru_cache
+from types import MappingProxyType
 
-from pel_fuzz.contracts import CORNERS, call_data, create2_address
+from pel_fuzz.contracts import CORNERS, call_data, create2_address, words
 from pel_fuzz.contracts.corners.creation import TEMPLATE_FACTORY, TEMPLATE_SLOT
 from pel_fuzz.contracts.initcode import copying_template
 from pel_fuzz.workloads.landmarks import (
@@ -16,8 +17,10 @@ from pel_fuzz.workloads.scene import CALL_GAS, Scene
 from pel_fuzz.workloads.world import ETHER_WEI, build_for, named_address
 
 _UNDOERS = ("failing_proxy", "reverting_proxy")
-_TEMPLATES = ("phoenix", "destructor", "counter")
+_TEMPLATES = ("phoenix", "cells", "counter", "destructor")
 METAMORPH_SALT = 5
+METAMORPH_STORAGE = MappingProxyType({0: 3, 1: 1, 2: 5, 3: 1, 5: 8})
+"""What is gone once the account destroyed itself, and what the next code would read."""
 COLLISION_GAS = 64 * 50_000
 """So much that a factory can go on after a collision, which takes all but a 64th."""
 
@@ -110,7 +113,7 @@ def _place_metamorph(scene: Scene) -> bytes:
     storage = {TEMPLATE_SLOT: int.from_bytes(phoenix, "big")}
     scene.world.place("template_factory", storage)
     at = metamorph_address()
-    scene.world.place("phoenix", {0: 3}, 1, at=at)
+    scene.world.place("phoenix", METAMORPH_STORAGE, 1, at=at)
     scene.notice(at)
     return at
 
@@ -131,8 +134,10 @@ def use_metamorph(scene: Scene) -> None:
     """A call of the account whose code changes: each code makes something else of it."""
     at = _place_metamorph(scene)
     scene.tag("metamorph")
-    word = 1 + scene.pick.below(3)
-    scene.send(at, 0, word.to_bytes(32, "big") + bytes(12) + _beneficiary(scene), gas=CALL_GAS)
+    word = 1 + scene.pick.below(4)
+    # The last word means something to `cells` only: the sum of six slots.
+    data = words(word, 0, 6) if word == 4 else words(word, _beneficiary(scene))
+    scene.send(at, 0, data, gas=CALL_GAS)
 
 
 THEME = Theme(

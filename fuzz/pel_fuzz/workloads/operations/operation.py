@@ -22,6 +22,7 @@ class Operation:
     last_fork: str = FORK_ORDER[-1]
 
     def is_in(self, fork: str) -> bool:
+        """Whether a fork has it; `fork` is a canonical name."""
         return is_since(fork, self.first_fork) and is_since(self.last_fork, fork)
 
 
@@ -42,6 +43,7 @@ class Theme:
     weight: int = 2
 
     def is_in(self, fork: str) -> bool:
+        """Whether a fork has any of its operations; `fork` is a canonical name."""
         return any(operation.is_in(fork) for operation in self.operations)
 
 

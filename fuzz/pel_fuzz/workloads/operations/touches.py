@@ -16,6 +16,7 @@ from pel_fuzz.workloads.world import build_for, named_address
 from pel_reference.block import Account
 
 STORED = {1: 1, 2: 2}
+_FREE = Style(0, "Frontier", tip_wei=0)
 
 
 def _prepare(scene: Scene) -> None:
@@ -57,7 +58,7 @@ def touch_precompile(scene: Scene) -> None:
     The touch of RIPEMD-160 outlives its own undoing. It is undone in an inner call only, because
     where the whole transaction fails, EELS departs from what clients do.
 
-    Source: EIP-161, EIP-716.
+    Source: EIP-161.
     """
     at = precompile_address(2 + scene.pick.below(2))
     fails = scene.pick.below(2)
@@ -119,8 +120,6 @@ def die_empty(scene: Scene) -> None:
     scene.send(phoenix, 0, data, gas=CALL_GAS)
     scene.send_plain(phoenix, 0, scene.sender())
 
-
-_FREE = Style(0, "Frontier", tip_wei=0)
 
 THEME = Theme(
     "touches",
