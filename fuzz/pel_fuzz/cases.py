@@ -20,11 +20,12 @@ from pel_reference.block import Block
 from pel_reference.transitions import compile_block
 from pel_spec.transition import TransitionBlock
 
-TINY_SHARE = 0.4
+TINY_SHARE = 0.3
 """Share of the cases that go to the tiny machine: a hundred times cheaper, and all scheduler."""
-RUNS_A_CASE = {"tiny": 8, "evm": 2}
+RUNS_A_CASE = {"tiny": 10, "evm": 2}
 """Interleavings per case: the block costs as much to make as a run of it."""
-REFERENCE_SHARE, EELS_SHARE, TWIN_SHARE = 0.4, 0.06, 0.15
+EELS_SHARE, TWIN_SHARE = 0.06, 0.15
+SWITCH_PROBABILITIES = (0.03, 0.1, 0.3, 0.6)
 
 Subject: TypeAlias = Block | TinyBlock
 
@@ -100,7 +101,7 @@ def plan_at(seed: int, index: int, fork: str | None, eels: bool) -> Case:
     rng = Random(f"{seed}/{index}/plan")
     kind: Literal["tiny", "evm"] = "tiny" if fork is None and rng.random() < TINY_SHARE else "evm"
     walks = tuple(
-        Walk(rng.getrandbits(48), rng.choice((0.02, 0.1, 0.3, 0.6)))
+        Walk(rng.getrandbits(48), rng.choice(SWITCH_PROBABILITIES))
         for _ in range(RUNS_A_CASE[kind])
     )
     return Case(
@@ -110,7 +111,6 @@ def plan_at(seed: int, index: int, fork: str | None, eels: bool) -> Case:
         workers=rng.choice((2, 2, 3, 3, 4, 4, 8)),
         interleavings=walks,
         twin=rng.random() < TWIN_SHARE,
-        reference=rng.random() < REFERENCE_SHARE,
         eels=rng.random() < EELS_SHARE and eels,
         origin=(seed, index),
     )

@@ -182,8 +182,8 @@ class TinyBlock:
 _SINGLE: Final = tuple(OPERANDS)
 _LINKS: Final = 16
 """Of so many phrases beside the single instructions, each reads a cell and writes one: a block is
-then a chain of transitions in which every stale read shows. Single instructions alone find most
-scheduler bugs ten times more slowly."""
+then a chain of transitions in which every stale read shows. Bugs around aborts and ESTIMATEs are
+found ten times sooner than with single instructions alone."""
 
 
 @lru_cache(maxsize=64)

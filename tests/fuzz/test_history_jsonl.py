@@ -120,7 +120,7 @@ def any_history(draw: Any) -> History:
     place, count = st.sampled_from(PLACES[: draw(st.integers(1, 5))]), draw(st.integers(1, 3))
     rarely = st.integers(0, 9).map(lambda number: number == 9)
     versions = [Version(position, draw(st.integers(0, 1))) for position in range(count)]
-    held: dict[Location, list[tuple[Value, Version | None]]] = {}
+    held: dict[Location, list[tuple[Value, Version]]] = {}
     before = {each: draw(where[each]) for each in PLACES}
     incarnations = []
     for version in versions:

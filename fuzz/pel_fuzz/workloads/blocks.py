@@ -30,6 +30,7 @@ FORK_WEIGHTS = MappingProxyType(
         "London": 3,
         "Berlin": 3,
         "Istanbul": 2,
+        "Frontier": 2,
     }
 )
 """How often a fork is drawn; 1 for those that are not here."""
@@ -49,7 +50,7 @@ class Contention:
     themes: int
 
 
-CONTENTIONS = (Contention(8, 2), Contention(24, 3), Contention(12, 4), Contention(3, 3))
+CONTENTIONS = (Contention(8, 3), Contention(24, 4), Contention(12, 5), Contention(3, 3))
 """Of which one is drawn where none is given."""
 
 
@@ -66,7 +67,7 @@ _NEARLY_NEVER = 1 << 20
 _ENDINGS = (4, 8, 32)
 """Beyond the least size a block ends with one transaction in so many; one of these is drawn."""
 NONCE_CHAIN = 3
-_FREE = 8
+_FREE = 6
 """In one block of so many, nobody pays the fee recipient."""
 _ABSENT = 6
 """In one block of so many, a system contract that may be absent is."""
@@ -102,7 +103,10 @@ def _begin(pick: Pick, fork: str, contention: Contention) -> Scene:
         scene.tag("free-base")
     if absent is not None:
         scene.tag("system-contract-absent")
-    scene.notice(header.coinbase, *(sender.address for sender in senders[:2]))
+    if not is_free:
+        # Much is sent to places, and where nobody is to pay the fee recipient, it is none.
+        scene.notice(header.coinbase)
+    scene.notice(*(sender.address for sender in senders[:2]))
     return scene
 
 

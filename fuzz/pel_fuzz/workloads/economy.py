@@ -18,7 +18,8 @@ TRADERS = 8
 """So many of the senders trade; more would only make the pre-state larger."""
 HOLDING = 1_000 * UNIT
 RESERVES = (10_000 * UNIT, 20_000 * UNIT)
-COLLATERAL, DEBT = 100 * UNIT, 70 * UNIT
+COLLATERAL, DEBT, OVERINDEBTED = 100 * UNIT, 70 * UNIT, 90 * UNIT
+"""At the first price, a debt of 80 is the most; one of the traders owes more."""
 PRICE_UNIT = 10**6
 STAKE = 10 * UNIT
 REWARD_LEFT = 4 * UNIT
@@ -38,6 +39,11 @@ def traders(scene: Scene) -> tuple[Actor, ...]:
 def trader(scene: Scene) -> Actor:
     """One of those who trade; drawn."""
     return scene.world.rich(scene.pick.of(traders(scene)))
+
+
+def overindebted(scene: Scene) -> Actor:
+    """The trader whose position is open to liquidation from the start."""
+    return traders(scene)[-1]
 
 
 @lru_cache(maxsize=256)
@@ -91,6 +97,7 @@ def _lending_storage(
 ) -> Storage:
     collateral = {who.address: COLLATERAL for who in people}
     debt = {who.address: DEBT for who in people}
+    debt[people[-1].address] = OVERINDEBTED
     build = build_for(fork, "lending")
     return MappingProxyType(prefill.lending_storage(build, tokens, oracle, collateral, debt))
 
@@ -102,7 +109,7 @@ def oracle(scene: Scene) -> bytes:
 
 
 def lending(scene: Scene) -> bytes:
-    """The market where every trader has borrowed nearly as much as is allowed."""
+    """The market where the traders have borrowed about as much as is allowed."""
     storage = _lending_storage(scene.fork, _tokens(scene), oracle(scene), traders(scene))
     return scene.world.place("lending", storage)
 

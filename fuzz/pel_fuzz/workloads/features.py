@@ -45,7 +45,7 @@ _MONEY = {
     "pauper-overspends": "An account tries to spend money that it has not got yet.",
     "drained": "A sender spends all that it should have, to the last wei.",
     "gas-race": "A transaction declares much gas, or little, while gas is short.",
-    "free-of-charge": "No transaction pays the fee recipient anything.",
+    "free-of-charge": "No fee goes to the fee recipient, whatever else does.",
     "same-transaction-again": "A transaction is in the block twice, bit by bit.",
     "zero-tip": "A transaction pays the fee recipient nothing.",
 }

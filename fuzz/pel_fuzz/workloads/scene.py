@@ -95,6 +95,11 @@ class Scene:
         """One of those who take part in much of what happens; drawn."""
         return self.world.rich(self.pick.of(self.senders[:HOT]))
 
+    def gift_wei(self, most: int = 2) -> int:
+        """What the fee recipient is given beside fees, nothing where it gets no fees either; drawn."""
+        drawn = self.pick.below(most + 1)
+        return 0 if self.market.is_free else drawn
+
     def stranger(self) -> Actor:
         """A rich actor who sends nothing else, so that nothing else fails if this does."""
         self.strangers += 1

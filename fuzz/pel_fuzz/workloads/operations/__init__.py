@@ -29,8 +29,9 @@ COMMON: tuple[Theme, ...] = (
         (
             Operation(watchers.look_at),
             Operation(depths.through_proxy),
-            Operation(mischief.invalid_here),
-            Operation(mischief.invalid_always),
+            Operation(mischief.invalid_here, weight=2),
+            Operation(mischief.invalid_always, weight=2),
+            Operation(mischief.high_s, weight=3, last_fork="Frontier"),
         ),
     ),
 )

@@ -110,7 +110,7 @@ def change(scene: Scene) -> None:
     """An account that is delegated already is delegated elsewhere, or no longer."""
     sender, authority = scene.sender(), actor("delegated")
     to = place_delegated(scene.world)
-    target = scene.pick.of((CLEARED, place_cells(scene.world)))
+    target = scene.pick.of((CLEARED, CLEARED, place_cells(scene.world)))
     scene.tag("delegation", "delegation-changed")
     entry = authorized(authority, target, scene.nonce(authority.address))
     scene.raise_nonce(authority.address)
@@ -201,7 +201,7 @@ THEME = Theme(
     "delegation",
     (
         Operation(delegate, weight=5, first_fork="Prague"),
-        Operation(change, weight=2, first_fork="Prague"),
+        Operation(change, weight=5, first_fork="Prague"),
         Operation(use, weight=5, first_fork="Prague"),
         Operation(send_as_delegated, weight=2, first_fork="Prague"),
         Operation(send_as_authority, weight=2, first_fork="Prague"),
@@ -210,5 +210,5 @@ THEME = Theme(
         Operation(die_as_delegated, first_fork="Prague"),
     ),
     prepare=_prepare,
-    weight=6,
+    weight=8,
 )

@@ -93,6 +93,12 @@ def revive(scene: Scene) -> None:
     scene.call("create2_factory", "create", PHOENIX_SALT, code, value=value, gas=gas)
 
 
+def die_and_return(scene: Scene) -> None:
+    """The phoenix destroys itself, and the next transaction creates it again."""
+    destroy(scene)
+    revive(scene)
+
+
 def live_and_die(scene: Scene) -> None:
     """An account that is created, writes, destroys itself and is paid, in one transaction."""
     scene.tag("lives-for-one-transaction")
@@ -130,6 +136,14 @@ def _template_place(scene: Scene) -> bytes:
     return named_address(f"template {scene.pick.below(2)}")
 
 
+def shed_code(scene: Scene) -> None:
+    """The account whose code changes destroys itself, and the next transaction creates it again."""
+    at = _place_metamorph(scene)
+    scene.tag("destruction")
+    scene.call("phoenix", "destroy", _beneficiary(scene), at=at)
+    change_code(scene)
+
+
 def use_metamorph(scene: Scene) -> None:
     """A call of the account whose code changes: each code makes something else of it."""
     at = _place_metamorph(scene)
@@ -148,6 +162,8 @@ THEME = Theme(
         Operation(hit_and_destroy, weight=2),
         Operation(pay_phoenix, weight=3),
         Operation(revive, weight=4, first_fork="Constantinople"),
+        Operation(die_and_return, weight=2, first_fork="Constantinople"),
+        Operation(shed_code, weight=2, first_fork="Constantinople"),
         Operation(undo_destruction, weight=2),
         Operation(live_and_die, weight=2),
         Operation(change_code, weight=3, first_fork="Constantinople"),

@@ -29,7 +29,7 @@ def _spend_earned(scene: Scene, poor: Actor) -> None:
     expected = len(scene.transactions) * TRANSFER_GAS * tip_wei // 2
     if expected < earned + cost:
         scene.tag("transfer-to-fee-recipient")
-        scene.send(scene.coinbase, scene.pick.below(2) * ETHER_WEI // 1000)
+        scene.send(scene.coinbase, scene.gift_wei() * ETHER_WEI // 1000)
         return
     scene.notes["fees spent"] = earned + cost
     scene.tag("fee-recipient-spends-fees")
@@ -56,7 +56,7 @@ def act_as_recipient(scene: Scene) -> None:
         be_born(scene)
     else:
         scene.tag("transfer-to-fee-recipient")
-        scene.send(scene.coinbase, scene.pick.below(2), gas=CALL_GAS)
+        scene.send(scene.coinbase, scene.gift_wei(), gas=CALL_GAS)
 
 
 THEME = Theme(

@@ -8,6 +8,7 @@ from pel_fuzz.workloads.economy import (
     exchange,
     lending,
     oracle,
+    overindebted,
     trader,
 )
 from pel_fuzz.workloads.operations.operation import Operation, Theme
@@ -16,7 +17,7 @@ from pel_fuzz.workloads.scene import CALL_GAS, Scene
 MARKET_GAS = 3 * CALL_GAS
 AMOUNTS = (UNIT, 10 * UNIT, 100 * UNIT)
 PRICES = (PRICE_UNIT * 4 // 5, PRICE_UNIT * 17 // 20, PRICE_UNIT, PRICE_UNIT * 6 // 5)
-"""Under the first two every position of the pre-state is open to liquidation."""
+"""Under the first two all positions of the pre-state are open to liquidation."""
 REPAY, KEEP, UNDERPAY = 1, 0, 2
 
 
@@ -57,7 +58,7 @@ def flash(scene: Scene) -> None:
     at = exchange(scene)
     function = ("borrow", "try_borrow")[scene.pick.below(2)]
     amounts = scene.pick.of(((UNIT, 0), (0, UNIT), (UNIT, UNIT), (300 * UNIT, 0)))
-    choice = scene.pick.of((REPAY, REPAY, KEEP, UNDERPAY))
+    choice = scene.pick.of((REPAY, REPAY, REPAY, KEEP, UNDERPAY))
     scene.tag("flash-swap" if choice == REPAY else "flash-swap-unpaid")
     scene.call("borrower", function, at, *amounts, choice, gas=2 * MARKET_GAS)
 
@@ -71,6 +72,8 @@ def set_price(scene: Scene) -> None:
 def liquidate(scene: Scene) -> None:
     """Somebody else's debt is repaid, and its collateral taken, if the price allows it."""
     at, by, holder = lending(scene), trader(scene), trader(scene)
+    if scene.pick.below(2) == 0:
+        holder = overindebted(scene)
     scene.tag("liquidation-tried")
     amount = scene.pick.of((UNIT, 30 * UNIT))
     scene.call("lending", "liquidate", holder.address, amount, at=at, by=by, gas=MARKET_GAS)

@@ -93,4 +93,5 @@ THEME = Theme(
         Operation(make_deposit, weight=3, first_fork="Prague"),
     ),
     prepare=_prepare,
+    weight=4,
 )

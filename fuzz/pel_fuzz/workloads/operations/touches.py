@@ -136,5 +136,5 @@ THEME = Theme(
         Operation(die_empty, weight=2),
     ),
     prepare=_prepare,
-    weight=3,
+    weight=4,
 )

@@ -22,6 +22,8 @@ def _new(scene: Scene) -> tuple[bytes, int, str]:
 
 
 def _coinbase(scene: Scene) -> tuple[bytes, int, str]:
+    if scene.market.is_free:
+        return _hot(scene)
     return scene.coinbase, RECEIVE_GAS, "transfer-to-fee-recipient"
 
 

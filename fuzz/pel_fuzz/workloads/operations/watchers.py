@@ -47,7 +47,7 @@ def read_ancestor(scene: Scene) -> None:
 def pay_coinbase(scene: Scene) -> None:
     """The fee recipient is paid by a contract, beside its fees."""
     scene.tag("fee-recipient-paid-by-contract")
-    scene.call("coinbase_payer", "pay", value=scene.pick.below(3))
+    scene.call("coinbase_payer", "pay", value=scene.gift_wei())
 
 
 THEME = Theme(

@@ -1,0 +1,190 @@
+"""Contracts of the specification's small pure functions; CrossHair looks for a counterexample.
+
+Each function here that is not a test puts one of them into a small world and says after `post:`
+what must come out, for every argument that CrossHair's solver can think of.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pel_spec.anomalies import Anomaly, Edge, cyclic, show
+from pel_spec.fold import Result, agree
+from pel_spec.formats import Format, FormatError, check_header, header
+from pel_spec.history import History, Incarnation, Validation
+from pel_spec.serializability import check_preset, check_serializable
+from pel_spec.transition import RecordedView
+from pel_spec.vocabulary import PRE_STATE, Read, Version, Write
+
+X, Y = ("x",), ("y",)
+ZERO, ONE, TWO = Version(0, 0), Version(1, 0), Version(2, 0)
+
+
+def shown_text_is_short(text: str) -> str:
+    """
+    post: len(__return__) <= 80 and (len(text) > 80 or __return__ == text)
+    """
+    return show(text)
+
+
+def only_our_version_is_read(version: int) -> bool:
+    """
+    post: __return__ == (version == 1)
+    """
+    try:
+        check_header({"pel": "history", "version": version}, Format.HISTORY)
+    except FormatError:
+        return False
+    return True
+
+
+def only_our_format_is_read(kind: str) -> bool:
+    """
+    post: __return__ == (kind == "history")
+    """
+    try:
+        check_header(header(Format.HISTORY) | {"pel": kind}, Format.HISTORY)
+    except FormatError:
+        return False
+    return True
+
+
+def nothing_comes_before_the_pre_state(position: int, incarnation: int) -> bool:
+    """
+    pre: position >= 0
+    post: __return__
+    """
+    return Version(position, incarnation) > PRE_STATE
+
+
+def two_edges_are_named(one: bool, two: bool, at_x: bool, predicate: bool) -> Anomaly:
+    """
+    An edge at x, and one back at x or y: ww if `one` or `two`, else rw.
+
+    post: (__return__ == Anomaly.G0) == (one and two)
+    post: (__return__ == Anomaly.G2) == (predicate and not one)
+    post: (__return__ == Anomaly.WRITE_SKEW) == (not (one or two or at_x or predicate))
+    post: (__return__ == Anomaly.LOST_UPDATE) == (at_x and one != two and (one or not predicate))
+    """
+    there = Edge("ww" if one else "rw", ZERO, ONE, X, predicate="P" if predicate else None)
+    return cyclic(there, Edge("ww" if two else "rw", ONE, ZERO, X if at_x else Y)).anomaly
+
+
+def the_last_write_below_is_read(first: int, second: int, seen: int) -> bool:
+    """
+    T0 and T1 write x, T2 reads it, T3 writes it again.
+
+    post: __return__ == (seen == second)
+    """
+    incarnations = (
+        Incarnation(ZERO, (), (Write(X, first),)),
+        Incarnation(ONE, (), (Write(X, second),)),
+        Incarnation(TWO, (Read(X, seen, None),), ()),
+        Incarnation(Version(3, 0), (), (Write(X, seen),)),
+    )
+    commits = tuple(incarnation.version for incarnation in incarnations)
+    return check_preset(History(4, incarnations, commits=commits)) is None
+
+
+def the_version_read_decides(source: int) -> bool:
+    """
+    T0 and T1 write x, T2 reads it. Some order explains every version that there is, the preset
+    order only the last.
+
+    pre: -1 <= source <= 2
+    post: __return__ == (source == 1)
+    """
+    value = {-1: 7, 0: 8, 1: 9}.get(source, 0)
+    incarnations = (
+        Incarnation(ZERO, (), (Write(X, 8),)),
+        Incarnation(ONE, (), (Write(X, 9),)),
+        Incarnation(TWO, (Read(X, value, Version(source, 0)),), ()),
+    )
+    history = History(3, incarnations, commits=(ZERO, ONE, TWO))
+    assert (check_serializable(history) is None) == (source < 2)
+    return check_preset(history) is None
+
+
+def the_last_validation_counts(earlier: bool, last: bool) -> bool:
+    """
+    post: __return__ == last
+    """
+    validations = (Validation(ZERO, earlier), Validation(ZERO, last))
+    history = History(1, (Incarnation(ZERO, (), ()),), validations, (ZERO,))
+    return check_preset(history) is None
+
+
+def a_view_repeats_itself(first: int, second: int) -> bool:
+    """
+    post: __return__
+    """
+    answers = iter([(first, ZERO), (second, ONE)])
+    view = RecordedView(lambda _: next(answers))
+    return view.read(X) == view.read(X) == (first, ZERO)
+
+
+def results_differ_by_value_and_writer(value: int, position: int, incarnation: int) -> bool:
+    """
+    post: __return__ == (value == 5 and position == 1)
+    """
+    left = Result({X: (5, Version(1, 0))}, ())
+    return agree(left, Result({X: (value, Version(position, incarnation))}, ()))
+
+
+def crosshair(module: str | Path, seconds_a_condition: int) -> subprocess.CompletedProcess[str]:
+    pytest.importorskip("crosshair", reason="crosshair-tool is not installed")
+    options = ["--analysis_kind=PEP316", f"--per_condition_timeout={seconds_a_condition}"]
+    return subprocess.run(
+        [sys.executable, "-m", "crosshair", "check", "--report_all", *options, str(module)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_no_argument_breaks_a_contract() -> None:
+    found = crosshair(__file__, 4)
+    assert found.returncode == 0, found.stdout + found.stderr
+    judged = found.stdout.count("Confirmed over all paths") + found.stdout.count("Not confirmed")
+    own = [each for each in globals().values() if getattr(each, "__module__", "") == __name__]
+    stated = sum((each.__doc__ or "").count(" post: ") for each in own)
+    assert judged == stated >= 10
+
+
+CANARIES = {
+    "a value is shown in full": '''
+from pel_spec.anomalies import show
+
+def wrong(text: str) -> str:
+    """
+    post: __return__ == text
+    """
+    return show(text)
+''',
+    "a read is right whatever it saw": '''
+from pel_spec.history import History, Incarnation
+from pel_spec.serializability import check_preset
+from pel_spec.vocabulary import Read, Version, Write
+
+def wrong(written: int, seen: int) -> bool:
+    """
+    post: __return__
+    """
+    writer = Incarnation(Version(0, 0), (), (Write(("x",), written),))
+    reader = Incarnation(Version(1, 0), (Read(("x",), seen, None),), ())
+    commits = (writer.version, reader.version)
+    return check_preset(History(2, (writer, reader), commits=commits)) is None
+''',
+}
+
+
+@pytest.mark.parametrize("name", CANARIES)
+def test_a_wrong_contract_is_refuted(name: str, tmp_path: Path) -> None:
+    module = tmp_path / "canary.py"
+    module.write_text(CANARIES[name])
+    found = crosshair(module, 60)  # it stops at the first one
+    assert found.returncode == 1, found.stdout + found.stderr
+    assert "false when calling wrong" in found.stdout
