@@ -12,6 +12,7 @@ from typing import Any
 
 from eth.exceptions import OutOfGas
 from eth.vm.forks import ShanghaiVM
+from eth.vm.forks.shanghai.computation import ShanghaiComputation
 from eth.vm.forks.shanghai.constants import MAX_INITCODE_SIZE
 from eth.vm.opcode import Opcode
 from eth.vm.opcode_values import CREATE, CREATE2
@@ -44,6 +45,33 @@ class _InitcodeGas:
     def consume_initcode_gas_cost(cls, computation: Any) -> None:
         if computation.msg.depth == 0:
             super().consume_initcode_gas_cost(computation)  # type: ignore[misc]
+
+
+class _SystemCallAccess:
+    """In a system call every address is cold at first, precompiles and the fee recipient too.
+
+    This part is put before py-evm's State. Source: EIP-2929, EIP-4788.
+    """
+
+    in_system_call = False
+    _account_db: Any
+
+    def is_address_warm(self, address: bytes) -> bool:
+        if self.in_system_call:
+            return bool(self._account_db.is_address_warm(address))
+        return bool(super().is_address_warm(address))  # type: ignore[misc]
+
+
+class _WarmFeeRecipient:
+    """The fee recipient is warm in transactions only. Source: EIP-3651."""
+
+    def __init__(self, state: Any, message: Any, transaction_context: Any) -> None:
+        # Past py-evm's own initializer of this rule, which knows no system calls.
+        super(ShanghaiComputation, self).__init__(  # type: ignore[misc]
+            state, message, transaction_context
+        )
+        if not state.in_system_call:
+            state.mark_address_warm(state.coinbase)
 
 
 class _FlatCollection:
@@ -123,7 +151,9 @@ def corrected_state(vm: Any) -> type[BaseState]:
     opcodes = dict(computation.opcodes)
     if issubclass(vm, ShanghaiVM):
         opcodes |= {code: _with_limit(opcodes[code]) for code in (CREATE, CREATE2)}
-        computation = type(computation.__name__, (_InitcodeGas, computation), {})
+        computation = type(computation.__name__, (_InitcodeGas, _WarmFeeRecipient, computation), {})
     own = type(computation.__name__, (_FlatCollection, computation), {"opcodes": opcodes})
-    corrected: type[BaseState] = type(state.__name__, (state,), {"computation_class": own})
+    corrected: type[BaseState] = type(
+        state.__name__, (_SystemCallAccess, state), {"computation_class": own}
+    )
     return corrected

@@ -1,9 +1,9 @@
 """System calls: contracts that the protocol itself calls before and after the transactions."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from eth.vm.message import Message
-from eth.vm.state import BaseState
 
 from pel_reference.block import Environment
 from pel_reference.errors import InvalidBlock
@@ -59,7 +59,7 @@ def calls_after(rules: Rules) -> tuple[SystemCall, ...]:
     )
 
 
-def _message(state: BaseState, call: SystemCall, code: bytes) -> Message:
+def _message(state: Any, call: SystemCall, code: bytes) -> Message:
     delegated = is_delegation(code)
     code_address = code[len(DELEGATION_PREFIX) :] if delegated else call.address
     return Message(
@@ -75,8 +75,10 @@ def _message(state: BaseState, call: SystemCall, code: bytes) -> Message:
     )
 
 
-def run_system_call(state: BaseState, env: Environment, call: SystemCall) -> bytes:
+def run_system_call(state: Any, env: Environment, call: SystemCall) -> bytes:
     """Run the contract's code on this state, and give its output (empty where it failed).
+
+    `state` is an instance of `Rules.state`, or of a class made from it.
 
     The gas counts for no block, and nobody pays for it; logs are dropped. Whatever the code is
     that stands at the address, it is run. What a failed call did is undone.
@@ -92,7 +94,12 @@ def run_system_call(state: BaseState, env: Environment, call: SystemCall) -> byt
     context = state.get_transaction_context_class()(
         gas_price=env.base_fee_wei or 0, origin=SYSTEM_ADDRESS
     )
-    computation = state.computation_class.apply_message(state, _message(state, call, code), context)
+    state.in_system_call = True
+    try:
+        message = _message(state, call, code)
+        computation = state.computation_class.apply_message(state, message, context)
+    finally:
+        state.in_system_call = False
     state.clear_transient_storage()
     clear_empty_accounts(state, touched_accounts(computation))
     if computation.is_error:

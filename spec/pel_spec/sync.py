@@ -39,18 +39,18 @@ class Step(NamedTuple):
     observed: Any
 
 
-S = TypeVar("S", bound=Shared, contravariant=True)
+S_contra = TypeVar("S_contra", bound=Shared, contravariant=True)
 
 
-class Runtime(Protocol[S]):
-    """Runs workers, and each of their steps atomically. `S`: the shared objects it can guard."""
+class Runtime(Protocol[S_contra]):
+    """Runs workers, and each of their steps atomically. `S_contra`: the objects it can guard."""
 
     def step(
         self,
         worker: int,
         action: str,
         args: tuple[Any, ...],
-        obj: S,
+        obj: S_contra,
         body: Callable[[], T],
         enabled: Callable[[], bool] | None = None,
     ) -> T:

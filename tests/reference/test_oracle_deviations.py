@@ -138,6 +138,24 @@ def test_creation_by_a_delegated_sender_pays_for_initcode_once(
     assert differences(uncorrected(block), run_block(block))
 
 
+def test_everything_is_cold_in_a_system_call(maker: Maker) -> None:
+    """Balances of a precompile, the fee recipient and the contract itself: the gas is kept."""
+    made = prague(maker)
+    address = list(SYSTEM_CONTRACT_CODES)[1]
+    fee_recipient = made.block().env.coinbase.hex()
+    reads = " ".join(
+        f"GAS 0x{what} BALANCE POP GAS SWAP1 SUB {n} SSTORE"
+        for n, what in enumerate(("02", fee_recipient, address.hex(), "02", fee_recipient))
+    )
+    made.contract(address, reads)
+    made.contract(ONE, reads)
+    made.send(1, ONE)
+    result = both(made.block())
+    cold, warm = 2_600 + 7, 100 + 7
+    assert list(result.alloc[address].storage.values()) == [cold, cold, cold, warm, warm]
+    assert list(result.alloc[ONE].storage.values()) == [warm, warm, cold, warm, warm]
+
+
 @pytest.mark.parametrize("fork", list(RULES))
 def test_collection_without_recursion_is_py_evms(
     maker: Maker, uncorrected: Callable[[Block], BlockResult], fork: str

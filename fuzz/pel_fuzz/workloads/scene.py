@@ -96,7 +96,7 @@ class Scene:
         return self.world.rich(self.pick.of(self.senders[:HOT]))
 
     def gift_wei(self, most: int = 2) -> int:
-        """What the fee recipient is given beside fees, nothing where it gets no fees either; drawn."""
+        """What the fee recipient is given beside fees: nothing, where it gets none; drawn."""
         drawn = self.pick.below(most + 1)
         return 0 if self.market.is_free else drawn
 

@@ -32,6 +32,11 @@ COMMON: tuple[Theme, ...] = (
             Operation(mischief.invalid_here, weight=2),
             Operation(mischief.invalid_always, weight=2),
             Operation(mischief.high_s, weight=3, last_fork="Frontier"),
+            Operation(blobs.crowd, first_fork="Cancun"),
+            Operation(system.read_beacon_root, first_fork="Cancun"),
+            Operation(system.read_history, first_fork="Prague"),
+            Operation(system.request_withdrawal, weight=2, first_fork="Prague"),
+            Operation(delegation.change, weight=2, first_fork="Prague"),
         ),
     ),
 )

@@ -170,5 +170,5 @@ THEME = Theme(
         Operation(use_metamorph, weight=3, first_fork="Constantinople"),
     ),
     prepare=_prepare,
-    weight=4,
+    weight=5,
 )

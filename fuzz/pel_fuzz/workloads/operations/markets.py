@@ -125,4 +125,5 @@ LENDING = Theme(
         Operation(deposit, first_fork="Constantinople"),
         Operation(withdraw, first_fork="Constantinople"),
     ),
+    weight=3,
 )
