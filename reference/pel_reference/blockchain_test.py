@@ -9,7 +9,6 @@ from pel_reference.block import Alloc
 from pel_reference.chain import Chain, ChainBlock, RunBlock
 from pel_reference.compare import alloc_differences
 from pel_reference.errors import InvalidBlock, UnsupportedFork
-from pel_reference.fork_names import canonical_fork
 from pel_reference.forks import RULES
 from pel_reference.header import Header, decode_block
 from pel_reference.json_input import Field, read_json_file
@@ -31,7 +30,8 @@ class GivenBlock:
 class ChainTest:
     """One `blockchain_test`: a chain from its genesis on, and the state that it must end in.
 
-    `post` is `None` where the test gives only `post_root`.
+    `post` is `None` where the test gives only `post_root`. `unsupported` says why the test cannot
+    be run at all, other than by a fork that is not known.
     """
 
     source: str
@@ -45,6 +45,7 @@ class ChainTest:
     last_block_hash: bytes
     post: Alloc | None
     post_root: bytes | None
+    unsupported: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +84,25 @@ def _parse_genesis(field: Field) -> tuple[Header, bytes]:
         raise field.error(f"not a block: {error}") from error
 
 
-def _check_blob_schedule(config: Field) -> None:
-    """Refuse a schedule of blobs that is not the fork's own: rules here are those of mainnet."""
-    schedule = config.get("blobSchedule")
+def _other_blob_schedule(config: Field | None) -> str | None:
+    """Which schedule of blobs is not the fork's own, if any: rules here are those of mainnet."""
+    schedule = config.get("blobSchedule") if config is not None else None
     if schedule is None:
-        return
+        return None
     for name, field in schedule.entries():
-        rules = RULES.get(canonical_fork(name, config.source))
         given = tuple(field.require(key).number(64) for key in ("target", "max"))
         fraction = field.require("baseFeeUpdateFraction").number(64)
-        if rules is None or rules.blobs is None:
+        own = RULES[name].blobs if name in RULES else None
+        if own is None:
             continue
-        own = rules.blobs
         if (*given, fraction) != (own.target_blobs, own.max_blobs, own.base_fee_fraction):
-            raise UnsupportedFork(field.source, field.path, "not the blob schedule of mainnet")
+            return f"not the blob schedule of mainnet: {name}"
+    return None
 
 
 def _parse_test(name: str, field: Field) -> ChainTest:
     config = field.get("config")
     chain_id = config.get("chainid", "chainId") if config else None
-    if config is not None:
-        _check_blob_schedule(config)
     genesis, genesis_encoded = _parse_genesis(field.require("genesisRLP"))
     post, post_root = field.get("postState"), field.get("postStateHash")
     return ChainTest(
@@ -118,6 +117,7 @@ def _parse_test(name: str, field: Field) -> ChainTest:
         last_block_hash=field.require("lastblockhash").data(32),
         post=parse_alloc(post) if post else None,
         post_root=post_root.data(32) if post_root else None,
+        unsupported=_other_blob_schedule(config),
     )
 
 
@@ -158,6 +158,8 @@ def iter_blocks(test: ChainTest, run: RunBlock = run_block) -> Iterator[ChainBlo
 
     Raises: `InvalidBlock` for a block that should be valid; `UnsupportedFork`.
     """
+    if test.unsupported is not None:
+        raise UnsupportedFork(test.source, test.name, test.unsupported)
     chain = _start(test, run)
     for block in test.blocks:
         if block.expected_exception is None:
@@ -184,6 +186,8 @@ def judge_chain_test(
     """
     problems: list[str] = []
     blocks_run = 0
+    if test.unsupported is not None:
+        return ChainTestResult(test.name, test.network, 0, (), test.unsupported)
     for index, block in enumerate(test.blocks):
         try:
             refused = add(block.encoded)

@@ -107,7 +107,7 @@ class Chain:
             self._head = link
 
     def _check_ommers(self, raw: RawBlock, parent: _Link, source: str) -> None:
-        """Source: the Yellow Paper, section 11.1."""
+        """Source: [YellowPaper], section 11.1."""
         if len(raw.ommers) > MAX_OMMERS:
             raise InvalidBlock("too many ommers")
         near = list(islice(parent.lineage(), MAX_OMMER_DEPTH + 1))

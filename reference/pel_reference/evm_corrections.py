@@ -67,9 +67,8 @@ class _WarmFeeRecipient:
 
     def __init__(self, state: Any, message: Any, transaction_context: Any) -> None:
         # Past py-evm's own initializer of this rule, which knows no system calls.
-        super(ShanghaiComputation, self).__init__(  # type: ignore[misc]
-            state, message, transaction_context
-        )
+        later: Any = super(ShanghaiComputation, self)
+        later.__init__(state, message, transaction_context)
         if not state.in_system_call:
             state.mark_address_warm(state.coinbase)
 
@@ -109,7 +108,7 @@ def touched_accounts(computation: Any) -> set[bytes]:
     Those that only failed calls touched are not among them; for historical reasons one precompile
     is. The fee recipient, touched by its fee, is not looked at here.
 
-    Source: EIP-161, and EIPs issue 716 for the precompile.
+    Source: EIP-161 (and EIPs issue 716 for the precompile).
     """
     touched: set[bytes] = set()
     waiting = [(computation, False)]

@@ -46,7 +46,7 @@ def next_excess_blob_gas(
 
 
 def is_gas_limit_allowed(gas_limit: int, parent_gas_limit: int) -> bool:
-    """Whether the limit moved little enough from the parent's. Source: the Yellow Paper."""
+    """Whether the limit moved little enough from the parent's. Source: [YellowPaper]."""
     most = parent_gas_limit // GAS_LIMIT_CHANGE_QUOTIENT
     return abs(gas_limit - parent_gas_limit) < most and gas_limit >= MIN_GAS_LIMIT
 
@@ -70,7 +70,7 @@ def next_difficulty(
 ) -> int:
     """The difficulty of a block of a proof-of-work fork.
 
-    Source: the Yellow Paper, EIP-2, EIP-100, EIP-649 and the later delays of the bomb.
+    Source: [YellowPaper], EIP-2, EIP-100, EIP-649 and the later delays of the bomb.
     """
     step = _difficulty_step(rules, timestamp - parent_timestamp, parent_has_ommers)
     difficulty = parent_difficulty + parent_difficulty // DIFFICULTY_QUOTIENT * step

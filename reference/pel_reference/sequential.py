@@ -143,7 +143,7 @@ def _pay_rewards(state: BaseState, env: Environment) -> None:
 
     Nothing is paid, and nobody touched, where the environment's reward is 0.
 
-    Source: the Yellow Paper, section 11.3.
+    Source: [YellowPaper], section 11.3.
     """
     reward = env.block_reward_wei
     if reward == 0:

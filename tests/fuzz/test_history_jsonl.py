@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +275,21 @@ def test_foreign_values_are_compared_as_they_stand() -> None:
     assert judged(5, "0x5") is None
     for written, seen in (("0xAB", "0xab"), (True, 1), (0, False), (None, ""), ([], None)):
         assert judged(written, seen) is Anomaly.WRONG_VALUE
+
+
+def test_the_example_of_the_page_says_what_the_page_says() -> None:
+    page = (Path(__file__).parents[2] / "docs/formats/history.md").read_text(encoding="utf-8")
+    lines, words = (
+        re.search(f"```{kind}\n(.*?)```", page, re.DOTALL) for kind in ("jsonl", "text")
+    )
+    assert lines is not None
+    assert words is not None
+    history = load(lines[1])
+    preset, some_order = check_preset(history), check_serializable(history)
+    assert preset is not None
+    assert some_order is not None
+    answer = f"preset order: no\n{preset.explain()}\nsome order: no\n{some_order.explain()}\n"
+    assert words[1] == answer
 
 
 def test_files_plain_and_packed(tmp_path: Path) -> None:

@@ -138,9 +138,9 @@ def test_contention_says_how_many_send(contention: Contention) -> None:
 
 
 def test_themes_can_be_chosen() -> None:
-    tried = Counter(f for each in _drawn("Prague", 20, themes=("exchange",)) for f in each.features)
+    tried = Counter(f for each in _drawn("Berlin", 20, themes=("exchange",)) for f in each.features)
     assert tried["swap"] > 15
-    assert not tried["delegation"] and not tried["farming"] and not tried["blobs"]
+    assert not tried["farming"] and not tried["metamorph"] and not tried["gas-race"]
 
 
 def test_a_fork_without_any_of_the_themes_still_gives_blocks() -> None:

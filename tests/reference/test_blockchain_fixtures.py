@@ -153,8 +153,12 @@ def test_another_blob_schedule_is_not_supported() -> None:
     name = next(name for name, test in document.items() if test["network"] == "Prague")
     test = json.loads(json.dumps(document[name]))
     test["config"]["blobSchedule"]["Prague"]["max"] = "0x0a"
+    (parsed,) = parse_chain_tests(Field("file", "", {name: test}))
+    result = run_chain_test(parsed)
+    assert result.unsupported == "not the blob schedule of mainnet: Prague"
+    assert (result.passed, result.blocks_run) == (False, 0)
     with pytest.raises(UnsupportedFork, match="blob schedule"):
-        parse_chain_tests(Field("file", "", {name: test}))
+        next(iter_blocks(parsed))
     del test["config"]["blobSchedule"]["Prague"]["max"]
     with pytest.raises(InputError, match="max: is missing"):
         parse_chain_tests(Field("file", "", {name: test}))

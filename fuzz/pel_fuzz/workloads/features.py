@@ -297,7 +297,7 @@ _OBSERVED_WITHOUT_REWARDS = {
     "fee-recipient-never-born": "The fee recipient is absent before the block and after it.",
 }
 _OBSERVED_WITH_FULL_DESTRUCTION = {
-    "account-destroyed": "A contract of the pre-state is gone.",
+    "account-destroyed": "A contract of the pre-state is gone, or has no code any more.",
 }
 _OBSERVED_WITH_REVIVAL = {
     "revived": "A contract of the pre-state was destroyed and is back, without its storage.",

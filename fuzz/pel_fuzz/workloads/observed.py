@@ -47,8 +47,12 @@ def _changes(block: Block, result: BlockResult, change: Callable[[Account, Accou
 
 
 def _account_destroyed(block: Block, result: BlockResult) -> bool:
-    return any(
-        account.code and address not in result.alloc for address, account in block.alloc.items()
+    return _changes(
+        block,
+        result,
+        lambda before, after: (
+            bool(before.code) and not after.code and not is_delegation(before.code)
+        ),
     )
 
 

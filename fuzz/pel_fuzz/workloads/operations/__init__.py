@@ -30,7 +30,7 @@ COMMON: tuple[Theme, ...] = (
             Operation(watchers.look_at),
             Operation(depths.through_proxy),
             Operation(mischief.invalid_here, weight=2),
-            Operation(mischief.invalid_always, weight=2),
+            Operation(mischief.invalid_always, weight=3),
             Operation(mischief.high_s, weight=3, last_fork="Frontier"),
             Operation(blobs.crowd, first_fork="Cancun"),
             Operation(system.read_beacon_root, first_fork="Cancun"),

@@ -63,7 +63,7 @@ THEME = Theme(
         Operation(carry, weight=4, first_fork="Cancun"),
         Operation(carry_on, weight=3, first_fork="Cancun"),
         Operation(crowd, weight=3, first_fork="Cancun"),
-        Operation(look_at_price, first_fork="Cancun"),
+        Operation(look_at_price, weight=2, first_fork="Cancun"),
     ),
     weight=3,
 )

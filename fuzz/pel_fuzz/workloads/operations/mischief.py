@@ -149,7 +149,7 @@ _STATIC = (
     Mischief("invalid-blob-fee", _cheap_blobs, "Cancun", weight=4),
     Mischief("invalid-blob-creation", _blob_creation, "Cancun", weight=4),
     Mischief("invalid-no-authorizations", _no_authorizations, "Prague", weight=8),
-    Mischief("invalid-gas-below-floor", _below_floor, "Prague", weight=6),
+    Mischief("invalid-gas-below-floor", _below_floor, "Prague", weight=8),
 )
 _STATEFUL = (
     Mischief("invalid-nonce-too-high", _gap),

@@ -63,7 +63,7 @@ def small(scene: Scene) -> None:
 
 def tight_fit(scene: Scene, transactions: list[Transaction]) -> int:
     """A gas limit for the block under which a greedy transaction is admitted for a while."""
-    eighths = scene.pick.below(8)
+    eighths = 3 + scene.pick.below(8)
     room = scene.gas_estimate * eighths // 8
     declared = max((transaction.gas_limit for transaction in transactions), default=0)
     return max(declared, GREEDY_GAS) + room
