@@ -22,6 +22,7 @@ from pel_fuzz.verdict import Difference, Oracle, shorten
 from pel_fuzz.workloads.observed import observed_features
 from pel_parallel.executor import Run
 from pel_parallel.overlap import overlapping_executions
+from pel_reference.eels import EelsFailure
 from pel_reference.errors import UnsupportedFork
 from pel_reference.transitions import EvmBlock
 from pel_spec.anomalies import Witness
@@ -110,6 +111,9 @@ def _examine_above(
             found = eels_difference(block.block)
         except UnsupportedFork:
             done.counters["eels_unsupported"] += 1
+            return
+        except EelsFailure:  # it broke down: no verdict may be taken from it
+            done.counters["eels_failed"] += 1
             return
         done.counters["eels"] += 1
         if found is not None:

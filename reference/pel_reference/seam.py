@@ -14,11 +14,11 @@ from typing import Any
 from eth.abc import ComputationAPI, SignedTransactionAPI, StateAPI
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.frontier.state import FrontierTransactionExecutor
-from eth.vm.forks.spurious_dragon._utils import collect_touched_accounts
 from eth.vm.opcode import Opcode
 
 from pel_reference.block import Block
 from pel_reference.evm_context import execution_context
+from pel_reference.evm_corrections import called_directly, touched_accounts
 from pel_reference.forks import Rules
 from pel_reference.overlay import BlockFacts, Overlay
 from pel_reference.quiet import without_debug_text
@@ -117,18 +117,10 @@ class SeamExecutor:
         overlay = self.vm_state.begin_settling()
         finalized: ComputationAPI = _settle_transaction(self, transaction, computation)
         if self.clears_touched and not overlay.facts.elides_existence:
-            # py-evm gives a set, whose order differs from process to process.
-            for address in sorted(collect_touched_accounts(finalized)):
+            touched = touched_accounts(finalized) | {overlay.facts.fee_recipient}
+            for address in sorted(touched):
                 overlay.clear_if_empty(address)
         return finalized
-
-
-class SeamComputation:
-    """The part of py-evm's interpreter that the seam replaces."""
-
-    def get_accounts_for_deletion(self) -> list[bytes]:
-        """In a fixed order: py-evm gives that of a set, which differs from process to process."""
-        return sorted(super().get_accounts_for_deletion())  # type: ignore[misc]
 
 
 def _without_logger(opcode: Any) -> Any:
@@ -144,8 +136,11 @@ def _without_logger(opcode: Any) -> Any:
 def _computation_class(computation: Any) -> type[Any]:
     """The fork's interpreter, with instructions of its own."""
     opcodes = {code: _without_logger(opcode) for code, opcode in computation.opcodes.items()}
-    own = {"opcodes": opcodes, "apply_message": without_debug_text(computation, "apply_message")}
-    return type(computation.__name__, (SeamComputation, computation), own)
+    own = {
+        "opcodes": called_directly(opcodes),
+        "apply_message": without_debug_text(computation, "apply_message"),
+    }
+    return type(computation.__name__, (computation,), own)
 
 
 def _executor_class(executor: Any, clears_touched: bool) -> type[Any]:

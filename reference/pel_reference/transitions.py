@@ -147,7 +147,7 @@ def _transaction(
 def _rewards(rules: Rules, env: Environment) -> tuple[tuple[bytes, int], ...]:
     """Who is paid what for the block: its miner and those of its ommers, in this order.
 
-    Source: the Yellow Paper, section 11.3.
+    Source: [YellowPaper] section 11.3.
     """
     reward = env.block_reward_wei
     if rules.proof_of_stake or reward == 0:

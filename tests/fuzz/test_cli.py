@@ -24,6 +24,12 @@ def block() -> Block:
     raise AssertionError("no block of Prague among the first cases")
 
 
+@pytest.fixture(autouse=True)
+def brief_shrinking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found need not be as small as it can be here."""
+    monkeypatch.setattr("pel_fuzz.findings.SHRINK_SECONDS", 2.0)
+
+
 @pytest.fixture
 def block_file(block: Block, tmp_path: Path) -> Path:
     path = tmp_path / "block.json"

@@ -149,4 +149,3 @@ def _choices(field: Field) -> Interleaving:
             return Walk(seed, float(probability))
         case _:
             raise walk.error("must be [seed, switch probability from 0 to 1]")
-
