@@ -25,7 +25,8 @@ TINY_SHARE = 0.3
 RUNS_A_CASE = {"tiny": 40, "evm": 2}
 """Interleavings per case: so many that a case of either kind costs about the same."""
 EELS_SHARE, TWIN_SHARE = 0.06, 0.15
-SWITCH_PROBABILITIES = (0.03, 0.1, 0.3, 0.6)
+SWITCH_PROBABILITIES = {"tiny": (0.1, 0.2, 0.4, 0.7), "evm": (0.03, 0.1, 0.3, 0.6)}
+"""Of the random walks. A run of the tiny machine is short: rare switches would leave it serial."""
 
 Subject: TypeAlias = Block | TinyBlock
 
@@ -101,7 +102,7 @@ def plan_at(seed: int, index: int, fork: str | None, eels: bool) -> Case:
     rng = Random(f"{seed}/{index}/plan")
     kind: Literal["tiny", "evm"] = "tiny" if fork is None and rng.random() < TINY_SHARE else "evm"
     walks = tuple(
-        Walk(rng.getrandbits(48), rng.choice(SWITCH_PROBABILITIES))
+        Walk(rng.getrandbits(48), rng.choice(SWITCH_PROBABILITIES[kind]))
         for _ in range(RUNS_A_CASE[kind])
     )
     return Case(
