@@ -76,6 +76,18 @@ def test_run_takes_three_files_as_a_transition_tool_does(
     assert run(arguments[:-2]) is ExitCode.BAD_INPUT
 
 
+def test_the_history_of_a_run_passes_the_check(
+    block_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "history.jsonl"
+    arguments = ["run", str(block_file), "--history", str(path)]
+    assert run([*arguments, "--executor", "optimistic"]) is ExitCode.AGREE
+    capsys.readouterr()
+    assert run(["check", str(path), "--json"]) is ExitCode.AGREE
+    assert _json(capsys)["preset_order"] == {"holds": True}
+    assert run(arguments) is ExitCode.BAD_INPUT
+
+
 def test_run_says_when_the_file_expects_something_else(
     block: Block, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,12 +1,14 @@
 """`pel run`: one executor on one block, as a transition tool would print it."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
 
 from pel_fuzz.cli.app import app
 from pel_fuzz.cli.options import given_inputs, json_option, triple_options
+from pel_fuzz.formats.history_jsonl import write_history
 from pel_fuzz.inputs import GivenBlock
 from pel_parallel.executor import run_block as run_optimistic
 from pel_reference.block import Block, BlockResult
@@ -18,23 +20,27 @@ from pel_reference.t8n_result import dump_transition
 from pel_reference.transitions import compile_block
 from pel_spec.exit_codes import ExitCode
 from pel_spec.fold import fold
+from pel_spec.history import History
 
 EXECUTORS = ("reference", "optimistic", "fold", "eels")
 
 
-def execute(block: Block, executor: str, workers: int) -> BlockResult:
-    """The block's result, by the executor of that name.
+def execute(block: Block, executor: str, workers: int) -> tuple[BlockResult, History | None]:
+    """The block's result, by the executor of that name, and its history where it has one.
 
     Raises: `InvalidBlock`; `FailedRun` where an internal error survived.
     """
     if executor == "reference":
-        return run_block(block)
+        return run_block(block), None
     if executor == "eels":
-        return run_block_eels(block)
+        return run_block_eels(block), None
     compiled = compile_block(block)
     if executor == "fold":
-        return settle(compiled, fold(compiled)[0])
-    return settle(compiled, run_optimistic(compiled, workers=workers).result)
+        result, history = fold(compiled)
+    else:
+        run = run_optimistic(compiled, workers=workers)
+        result, history = run.result, run.history
+    return settle(compiled, result), history
 
 
 @app.command("run")
@@ -42,21 +48,39 @@ def execute(block: Block, executor: str, workers: int) -> BlockResult:
 @triple_options
 @click.option("--executor", type=click.Choice(EXECUTORS), default="reference", show_default=True)
 @click.option("--workers", type=click.IntRange(1, 64), default=4, help="For the optimistic one.")
+@click.option(
+    "--history",
+    "history_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the history of the fold or the optimistic run here, for pel check.",
+)
 @json_option
-def run(block: str | None, executor: str, workers: int, as_json: bool, **triple: Any) -> ExitCode:
+def run(
+    block: str | None,
+    executor: str,
+    workers: int,
+    history_file: Path | None,
+    as_json: bool,
+    **triple: Any,
+) -> ExitCode:
     """Execute BLOCK (a transition-tool triple) and print its result and post-state.
 
     The shape is that of a transition tool's `result` and `alloc`. Rejected transactions are
     listed there, and the block goes on. With --json nothing else is printed.
     """
     (given,) = given_inputs((block,) if block else (), **triple)[:1]
+    if history_file is not None and executor not in ("fold", "optimistic"):
+        raise click.UsageError("--history goes with --executor fold or optimistic")
     if not isinstance(given, GivenBlock):
         raise InputError(str(block), "", "a blockchain_test: use pel diff for it")
     try:
-        result = execute(given.block, executor, workers)
+        result, history = execute(given.block, executor, workers)
     except InvalidBlock as invalid:
         raise InputError(given.name, "", f"no such block is valid: {invalid.reason}") from None
     click.echo(json.dumps(dump_transition(given.block, result), indent=None if as_json else 2))
+    if history is not None and history_file is not None:
+        with history_file.open("w", encoding="utf-8") as stream:
+            write_history(stream, history)
     unmet = list(given.unmet(result))
     for name, wanted, got in unmet:
         click.echo(f"pel: {given.name}: expected {name} {_hex(wanted)}, got {_hex(got)}", err=True)
