@@ -22,7 +22,7 @@ from pel_spec.transition import TransitionBlock
 
 TINY_SHARE = 0.3
 """Share of the cases that go to the tiny machine: a hundred times cheaper, and all scheduler."""
-RUNS_A_CASE = {"tiny": 40, "evm": 2}
+RUNS_A_CASE = {"tiny": 100, "evm": 2}
 """Interleavings per case: so many that a case of either kind costs about the same."""
 EELS_SHARE, TWIN_SHARE = 0.06, 0.15
 SWITCH_PROBABILITIES = {"tiny": (0.1, 0.2, 0.4, 0.7), "evm": (0.03, 0.1, 0.3, 0.6)}
