@@ -14,6 +14,7 @@ from pel_reference.block import Block, BlockResult
 from pel_reference.compare import differences
 from pel_reference.eels import run_block_eels
 from pel_reference.errors import InvalidBlock
+from pel_reference.evm_corrections import RIPEMD_PRECOMPILE
 from pel_reference.fork_names import is_from
 from pel_reference.sequential import run_block
 from pel_reference.settle import FailedRun, settle
@@ -77,12 +78,14 @@ def reference_outcome(block: Block) -> BlockResult | str:
 
 
 def eels_can_judge(block: Block) -> bool:
-    """Whether EELS means the same block. From Paris on no state holds an empty account (EIP-7523),
-    and EELS relies on it: it has no rule left for clearing one. We keep the rule, and generate
-    such states, because an executor that elides existence must notice them.
+    """Whether EELS means the same block; decision 11 says why it may not.
+
+    From Paris on no state holds an empty account (EIP-7523), and EELS has no rule left for
+    clearing one. Before, it keeps an empty account of the RIPEMD-160 precompile that only a failed
+    transaction has touched, where py-evm and geth clear it.
     """
-    holds_empty = any(account.is_empty for account in block.alloc.values())
-    return not (is_from(block.fork, "Paris") and holds_empty)
+    empty = [address for address, account in block.alloc.items() if account.is_empty]
+    return not (RIPEMD_PRECOMPILE in empty or (empty and is_from(block.fork, "Paris")))
 
 
 def eels_difference(block: Block) -> Difference | None:
