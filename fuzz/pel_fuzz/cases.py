@@ -63,7 +63,8 @@ class Case:
     """What is run, and how.
 
     `twin`: every incarnation also runs on fresh objects. `reference`, `eels`: the whole block also
-    goes through the reference proper, and through EELS. `origin` is (seed, index) where drawn.
+    goes through the reference proper, and through EELS. `threads`: it was found on plain threads,
+    which the interleavings do not steer. `origin` is (seed, index) where drawn.
     """
 
     subject: Subject
@@ -72,6 +73,7 @@ class Case:
     interleavings: tuple[Interleaving, ...]
     features: frozenset[str] = frozenset()
     twin: bool = False
+    threads: bool = False
     reference: bool = True
     eels: bool = False
     origin: tuple[int, int] | None = None

@@ -10,9 +10,10 @@ from pel_fuzz.inputs import GivenBlock
 from pel_fuzz.verdict import Difference, Oracle, shorten
 from pel_reference.block import Block, BlockResult
 from pel_reference.blockchain_test import ChainTest, run_chain_test
-from pel_reference.eels import run_block_eels
+from pel_reference.eels import EelsFailure, run_block_eels
 from pel_reference.eels_chain import run_chain_test_eels
 from pel_reference.errors import InvalidBlock, UnsupportedFork
+from pel_reference.forks import rules_for
 from pel_reference.sequential import run_block
 
 
@@ -57,19 +58,30 @@ def diff_block(given: GivenBlock, how: HowToDiff) -> DiffReport:
     """Fold, optimistic runs, the reference, EELS where asked for, and what the file expects."""
     report = DiffReport(given.name)
     try:
-        _compare(given.block, how, report)
-        result = run_block(given.block)
+        result = _result(given.block, how, report)
     except UnsupportedFork as unsupported:
-        if not how.eels:
-            report.unsupported = unsupported.problem
-            return report
-        report.one_oracle, result = True, run_block_eels(given.block)
+        report.unsupported = unsupported.problem
     except InvalidBlock as invalid:
         report.unsupported = f"no block with these transactions is valid: {invalid.reason}"
-        return report
-    report.blocks += 1
-    report.differences += _unmet(given, result)
+    except EelsFailure as failure:
+        report.unsupported = f"EELS gave no verdict: {failure}"
+    else:
+        report.blocks += 1
+        report.differences += _unmet(given, result)
     return report
+
+
+def _result(block: Block, how: HowToDiff, report: DiffReport) -> BlockResult:
+    """Compare, and give what the reference says: ours, or EELS where it alone knows the fork."""
+    try:
+        rules_for(block.fork)
+    except UnsupportedFork:
+        if not how.eels:
+            raise
+        report.one_oracle = True
+        return run_block_eels(block)
+    _compare(block, how, report)
+    return run_block(block)
 
 
 def _unmet(given: GivenBlock, result: BlockResult) -> Iterator[Difference]:
@@ -96,7 +108,11 @@ def diff_chain(test: ChainTest, how: HowToDiff) -> DiffReport:
 
     outcome = run_chain_test(test, run)
     if outcome.unsupported is not None and how.eels:
-        outcome, report.one_oracle = run_chain_test_eels(test), True
+        try:
+            outcome, report.one_oracle = run_chain_test_eels(test), True
+        except EelsFailure as failure:
+            report.unsupported = f"EELS gave no verdict: {failure}"
+            return report
         report.blocks = outcome.blocks_run
     report.unsupported = outcome.unsupported
     report.differences += [

@@ -106,14 +106,13 @@ def _examine_above(
             done.features |= observed_features(block.block, expected)
         for difference in settled_differences(block, expected, results):
             done.findings.append(Finding(difference))
-    if case.eels and eels_can_judge(block.block):
+    if case.eels and not eels_can_judge(block.block):
+        done.counters["eels_silent"] += 1
+    elif case.eels:
         try:
             found = eels_difference(block.block)
-        except UnsupportedFork:
-            done.counters["eels_unsupported"] += 1
-            return
-        except EelsFailure:  # it broke down: no verdict may be taken from it
-            done.counters["eels_failed"] += 1
+        except (UnsupportedFork, EelsFailure):  # it gave no verdict, and none may be taken from it
+            done.counters["eels_silent"] += 1
             return
         done.counters["eels"] += 1
         if found is not None:
@@ -127,9 +126,9 @@ def judge(
     witness = check_preset(run.history)
     if not agree(expected, run.result):
         difference = explain(block, expected, expected_history, run.result, run.history)
-        if difference is not None:
-            yield _with_anomaly(difference, witness)
-            return
+        assert difference is not None, "results that do not agree differ somewhere"
+        yield _with_anomaly(difference, witness)
+        return
     if witness is not None:
         yield Difference(
             Oracle.HISTORY,

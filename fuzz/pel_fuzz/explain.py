@@ -112,14 +112,19 @@ def _memory_difference(fold: Result, run: Result) -> Difference | None:
                 Oracle.RESULT,
                 f"memory.{location[0]}",
                 f"final {place_name(location)}",
-                _written(left),
-                _written(right),
+                _told(left),
+                _told(right),
                 words="every transition did the same, but the memory that is left differs",
             )
     return None
 
 
-def _written(entry: tuple[Value, Version] | None) -> str:
+def _written(entry: tuple[Value, Version] | None) -> tuple[Value, int] | None:
+    """The value and who wrote it: incarnations are free."""
+    return None if entry is None else (entry[0], entry[1].position)
+
+
+def _told(entry: tuple[Value, Version] | None) -> str:
     if entry is None:
         return MISSING
     value, version = entry

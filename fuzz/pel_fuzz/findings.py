@@ -1,19 +1,22 @@
-"""Found cases: on disk before anything else is done with them, then shrunk, then told.
+"""Found cases: all on disk before anything else is done with them, then shrunk, then told.
 
 A finding leaves two files: the case as it was found, and the smallest one that still shows the
 same signature. `pel replay` takes either.
 """
 
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pel_fuzz.campaign import CaseReport, Plan
 from pel_fuzz.cases import Case, case_at
+from pel_fuzz.examine import Finding, examine
 from pel_fuzz.formats.case_json import write_case
 from pel_fuzz.shrinking import shrink_finding
 from pel_fuzz.verdict import Difference
+from pel_reference.errors import InputError
 
 SHRINK_SECONDS = 30.0
 """How long one finding may be shrunk."""
@@ -21,7 +24,8 @@ SHRINK_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One kept finding: the difference on the smallest case, its file, how to replay it."""
+    """One kept finding: its difference and file, the smallest there are so far, and how to replay
+    it. `others` are the signatures of whatever else differs on that case, all tiers asked."""
 
     index: int
     difference: Difference
@@ -29,12 +33,14 @@ class Found:
     as_found: Path
     replay: str
     size: str
+    others: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The finding as `--json` prints it."""
         return {
             "index": self.index,
             "difference": self.difference.to_json(),
+            "others": list(self.others),
             "case": str(self.path),
             "as_found": str(self.as_found),
             "replay": self.replay,
@@ -42,40 +48,77 @@ class Found:
 
 
 class Findings:
-    """Keeps the findings of one campaign in a folder."""
+    """Keeps the findings of one campaign in a folder, which is made at once.
+
+    Raises: `InputError`, where nothing can be written there.
+    """
 
     def __init__(self, folder: Path, plan: Plan) -> None:
         self.folder, self.plan = folder, plan
         self.kept: list[Found] = []
+        probe = folder / ".probe"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            problem = f"findings cannot be kept there: {error.strerror}"
+            raise InputError(str(folder), "", problem) from None
 
-    def keep(self, report: CaseReport, fresh: list[Difference]) -> list[Found]:
-        """Write down, shrink and write down again each of the fresh differences of one case."""
-        found = [self._keep_one(report, difference) for difference in fresh]
-        self.kept += found
-        return found
+    def keep(self, report: CaseReport, fresh: list[Difference]) -> Iterator[Found]:
+        """Write down all the fresh differences of one case; then shrink each, and give it.
+
+        An interruption while one is being shrunk leaves it as it was found.
+        """
+        first = len(self.kept)
+        told = {id(difference) for difference in fresh}
+        findings = [f for f in report.examination.findings if id(f.difference) in told]
+        self.kept += [self._write_down(report.index, finding) for finding in findings]
+        for number, finding in enumerate(findings, start=first):
+            try:
+                self.kept[number] = self._shrink(self.kept[number], finding)
+            finally:
+                yield self.kept[number]
 
     def to_json(self) -> list[dict[str, Any]]:
         """What was kept, as `--json` prints it."""
         return [found.to_json() for found in self.kept]
 
-    def _keep_one(self, report: CaseReport, difference: Difference) -> Found:
-        plan = self.plan
-        case, choices = case_at(plan.seed, report.index, plan.fork, plan.eels)
-        finding = next(f for f in report.examination.findings if f.difference is difference)
+    def _write_down(self, index: int, finding: Finding) -> Found:
+        case, _ = case_at(self.plan.seed, index, self.plan.fork, self.plan.eels)
         only = () if finding.interleaving is None else (finding.interleaving,)
-        as_found = self._write(replace(case, interleavings=only), difference, report.index, "found")
-        if plan.threads:  # nothing steers plain threads, so nothing smaller could be trusted
-            small, last = replace(case, interleavings=only), difference
-        else:
-            small, last = shrink_finding(case, finding, choices, SHRINK_SECONDS)
-        path = self._write(small, last, report.index, "small")
-        return Found(report.index, last, path, as_found, self._replay(path), _size(small))
+        case = replace(case, interleavings=only, threads=self.plan.threads)
+        path = self._write(case, finding.difference, index, "found")
+        return Found(index, finding.difference, path, path, self._replay(path), _size(case))
+
+    def _shrink(self, found: Found, finding: Finding) -> Found:
+        """The same finding on the smallest case that can be found. Nothing steers plain threads,
+        so what was found there stays as it is."""
+        if self.plan.threads:
+            return found
+        plan = self.plan
+        case, choices = case_at(plan.seed, found.index, plan.fork, plan.eels)
+        small, difference = shrink_finding(case, finding, choices, SHRINK_SECONDS)
+        whole = replace(small, reference=True)
+        seen = {f.difference.signature for f in examine(whole, stop_at_first=False).findings}
+        path = self._write(whole, difference, found.index, "small")
+        return Found(
+            found.index,
+            difference,
+            path,
+            found.as_found,
+            self._replay(path),
+            _size(small),
+            tuple(sorted(seen - {difference.signature})),
+        )
 
     def _write(self, case: Case, difference: Difference, index: int, stage: str) -> Path:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        slug = difference.signature.replace(":", "-").replace(" ", "_").replace("/", "_")
-        path = self.folder / f"{self.plan.seed}-{index}-{slug}-{stage}.json"
-        write_case(path, case, difference, self.plan.seed_bug)
+        plan = self.plan
+        parts = [str(plan.seed), str(index), plan.fork, plan.seed_bug, difference.signature, stage]
+        slug = "-".join(part for part in parts if part is not None)
+        safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in slug)
+        path = self.folder / f"{safe}.json"
+        write_case(path, case, difference, plan.seed_bug)
         return path
 
     def _replay(self, path: Path) -> str:
@@ -88,4 +131,4 @@ def _size(case: Case) -> str:
     positions = len(case.compile().transitions)
     switches = sum(len(getattr(i, "switches", ())) for i in case.interleavings)
     schedule = f", {switches} switch(es)" if case.interleavings else ""
-    return f"{positions} transition(s), {case.workers} workers{schedule}"
+    return f"{positions} transition(s), {case.workers} worker(s){schedule}"

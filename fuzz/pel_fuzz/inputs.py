@@ -59,17 +59,19 @@ def read_input(path: str | Path) -> "GivenBlock | tuple[ChainTest, ...]":
     return GivenBlock(str(path), parse_block(document), _expected(document.get("expected")))
 
 
-def blocks_of(given: "GivenBlock | tuple[ChainTest, ...]") -> Iterator[tuple[str, Block]]:
-    """Every valid block of an input, with a name for people.
+def parts_of(
+    given: "GivenBlock | tuple[ChainTest, ...]",
+) -> Iterator[tuple[str, Iterator[Block]]]:
+    """An input's parts, each with its name and its valid blocks one after the other.
 
-    Raises: `UnsupportedFork`; `InvalidBlock` for a test whose valid blocks are not.
+    Iterating over the blocks raises: `UnsupportedFork`; `InvalidBlock` for a block of a test that
+    should be valid.
     """
     if isinstance(given, GivenBlock):
-        yield given.name, given.block
+        yield given.name, iter((given.block,))
         return
     for test in given:
-        for number, chain_block in enumerate(iter_blocks(test)):
-            yield f"{test.name}, block {number}", chain_block.block
+        yield test.name, (each.block for each in iter_blocks(test))
 
 
 def _expected(field: Field | None) -> dict[str, int | bytes]:
@@ -81,4 +83,6 @@ def _expected(field: Field | None) -> dict[str, int | bytes]:
             found[name] = value.number(64)
         elif name in EXPECTED_FIELDS:
             found[name] = value.data(256 if name == "logsBloom" else 32)
+        else:
+            raise value.error(f"unknown: it can be {', '.join(EXPECTED_FIELDS)}")
     return found

@@ -2,15 +2,19 @@
 
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pel_fuzz.cases import case_at
+from pel_fuzz.cases import Case, case_at
 from pel_fuzz.cli.app import app, run
 from pel_fuzz.formats.case_json import write_case
+from pel_fuzz.tiny import TinyBlock
 from pel_reference.block import Block
+from pel_reference.eels import EelsFailure
 from pel_reference.triple import dump_triple
 from pel_spec.exit_codes import ExitCode
 
@@ -181,6 +185,70 @@ def test_bad_usage_is_one_clear_line(
     assert run(arguments) is ExitCode.BAD_INPUT
     told = capsys.readouterr().err
     assert told.strip() and "Traceback" not in told
+
+
+def test_findings_that_cannot_be_kept_are_refused_before_the_campaign(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = tmp_path / "file"
+    taken.write_text("")
+    assert run(["fuzz", "--max-cases", "1", "--out", str(taken)]) is ExitCode.BAD_INPUT
+    assert str(taken) in capsys.readouterr().err
+
+
+def test_an_interrupted_shrink_leaves_the_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pel_fuzz.findings.shrink_finding", interrupt)
+    arguments = ["fuzz", "--seed", "1", "--max-cases", "9", "--jobs", "1", "--out", str(tmp_path)]
+    assert run([*arguments, "--seed-bug", "no-estimate", "--json"]) is ExitCode.INTERRUPTED
+    (kept,) = _json(capsys)["kept"]
+    assert Path(kept["case"]).is_file()
+    assert run(["replay", kept["case"], "--seed-bug", "no-estimate"]) is ExitCode.DIFFER
+
+
+def test_a_finding_on_threads_is_never_said_to_be_gone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "case.json"
+    case = Case(TinyBlock(()), "tiny", 2, (), threads=True)
+    write_case(path, case, None, None)
+    assert run(["replay", str(path), "--json"]) is ExitCode.INCONCLUSIVE
+    assert _json(capsys)["verdict"] == "inconclusive"
+
+
+def test_eels_that_gives_no_verdict_is_no_agreement(
+    block_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: object) -> None:
+        raise EelsFailure("seeded")
+
+    arguments = ["diff", str(block_file), "--walks", "1", "--oracle", "eels"]
+    assert run(arguments) is ExitCode.AGREE
+    monkeypatch.setattr("pel_fuzz.tiers.run_block_eels", fail)
+    assert run(arguments) is ExitCode.INCONCLUSIVE
+    assert "no verdict" in capsys.readouterr().out
+
+
+def test_an_expectation_that_is_misspelt_is_refused(
+    block: Block, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "block.json"
+    path.write_text(json.dumps(dump_triple(block) | {"expected": {"stateroot": "0x01"}}))
+    assert run(["diff", str(path)]) is ExitCode.BAD_INPUT
+    assert "expected.stateroot" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["fuzz", "--seed", "1", "--max-cases", "2"]])
+def test_a_reader_that_goes_away_is_no_difference(arguments: list[str], tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from pel_fuzz.cli import main; main()", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait() in (ExitCode.AGREE, ExitCode.INTERRUPTED)
 
 
 def test_our_own_fault_is_never_a_difference(

@@ -64,5 +64,13 @@ def test_memory_that_differs_although_every_transition_did_the_same() -> None:
     assert (found.kind, found.got) == ("memory.cell", "5 written at position 1")
 
 
+def test_values_that_look_alike_when_shortened_still_differ() -> None:
+    result, history = fold(BLOCK)
+    left, right = bytes(300), bytes(299) + b"\1"
+    memories = [dict(result.memory) | {("code", 1): (v, Version(1, 0))} for v in (left, right)]
+    one, two = (replace(result, memory=memory) for memory in memories)
+    assert explain(BLOCK, one, history, two, history) is not None
+
+
 def test_places_are_written_for_people() -> None:
     assert place_name(("storage", b"\x12\x34", 5)) == "storage 0x1234 0x5"

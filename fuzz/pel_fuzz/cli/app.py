@@ -1,5 +1,6 @@
 """The command `pel`: its group, and the one place where errors become exit codes."""
 
+import os
 import sys
 import traceback
 from typing import NoReturn
@@ -23,7 +24,13 @@ def app() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; ends the process with one of `ExitCode`."""
-    sys.exit(int(run(arguments)))
+    code = run(arguments)
+    try:
+        sys.stdout.flush()
+    except OSError:  # nobody reads any more; Python would complain once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.INTERRUPTED
+    sys.exit(int(code))
 
 
 def run(arguments: list[str] | None = None) -> ExitCode:
@@ -39,8 +46,8 @@ def run(arguments: list[str] | None = None) -> ExitCode:
     except (KeyboardInterrupt, click.Abort):
         click.echo("pel: interrupted", err=True)
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:  # the reader of our output went away: nothing is left to tell it
-        sys.stdout = None
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output went away. click and rich end the process then, with 1.
         return ExitCode.INTERRUPTED
     except Exception:
         traceback.print_exc()

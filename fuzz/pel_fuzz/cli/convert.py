@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from pel_fuzz.cli.app import app
+from pel_fuzz.cli.options import write_output
 from pel_reference.json_input import read_json_file
 from pel_reference.node_dump import block_from_node
 from pel_reference.triple import dump_triple
@@ -32,5 +33,5 @@ def convert(
     if output is None:
         click.echo(text)
     else:
-        output.write_text(text + "\n", encoding="utf-8")
+        write_output(output, lambda stream: print(text, file=stream))
     return ExitCode.AGREE

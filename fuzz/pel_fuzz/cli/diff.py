@@ -61,6 +61,9 @@ def _conclude(reports: list[DiffReport]) -> tuple[ExitCode, str]:
         what += f", {alone} input(s) by EELS alone"
     if differing:
         return ExitCode.DIFFER, f"{what}, {differing} of {len(reports)} inputs differ"
+    silent = sum(report.counters["eels_silent"] for report in reports)
+    if silent:
+        return ExitCode.INCONCLUSIVE, f"{what}, EELS gave no verdict on {silent} of them"
     if unsupported or not blocks:
         return ExitCode.INCONCLUSIVE, f"{what}, {unsupported} input(s) could not be run to the end"
     return ExitCode.AGREE, f"{what}, no difference"

@@ -5,7 +5,8 @@ import json
 import click
 
 from pel_fuzz.cli.app import app
-from pel_fuzz.inputs import blocks_of, read_input
+from pel_fuzz.inputs import parts_of, read_input
+from pel_reference.errors import InvalidBlock, UnsupportedFork
 from pel_reference.footprint import check_footprint
 from pel_reference.transitions import compile_block
 from pel_spec.exit_codes import ExitCode
@@ -21,17 +22,27 @@ def footprint(block: str, seed: int, as_json: bool) -> ExitCode:
     Every location outside a transition's recorded reads is scrambled, and the transition run
     again: its reads, writes, gas and logs must be the same.
     """
-    checked, violations = 0, []
-    for name, each in blocks_of(read_input(block)):
-        checked += len(compile_block(each).transitions)
-        violations += [(name, violation) for violation in check_footprint(each, seed)]
+    checked, violations, left_out = 0, [], []
+    for name, part in parts_of(read_input(block)):
+        try:
+            for each in part:
+                checked += len(compile_block(each).transitions)
+                violations += [(name, violation) for violation in check_footprint(each, seed)]
+        except UnsupportedFork as unsupported:
+            left_out.append((name, unsupported.problem))
+        except InvalidBlock as invalid:
+            left_out.append((name, invalid.reason))
     if as_json:
-        told = [{"block": name, "violation": str(violation)} for name, violation in violations]
-        click.echo(json.dumps({"transitions": checked, "violations": told}, indent=2))
+        told = {
+            "transitions": checked,
+            "violations": [{"block": n, "violation": str(v)} for n, v in violations],
+            "left_out": [{"block": name, "why": why} for name, why in left_out],
+        }
+        click.echo(json.dumps(told, indent=2))
     else:
-        for name, violation in violations:
-            click.echo(f"{name}: {violation}")
+        for name, found in violations + [(n, f"left out: {why}") for n, why in left_out]:
+            click.echo(f"{name}: {found}")
         click.echo(f"{checked} transitions, {len(violations)} depend on more than they record")
-    if checked == 0:
-        return ExitCode.INCONCLUSIVE
-    return ExitCode.DIFFER if violations else ExitCode.AGREE
+    if violations:
+        return ExitCode.DIFFER
+    return ExitCode.INCONCLUSIVE if left_out or checked == 0 else ExitCode.AGREE

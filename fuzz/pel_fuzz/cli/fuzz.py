@@ -54,7 +54,7 @@ def _fork(_context: object, _option: object, value: str | None) -> str | None:
 
 
 @app.command("fuzz")
-@click.option("--seed", type=click.IntRange(min=0), help="Seed; drawn and printed if not given.")
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Drawn and printed if not given.")
 @click.option(
     "--max-time", metavar="TIME", callback=_seconds, help="Stop after this long: 60s, 2h."
 )

@@ -1,13 +1,15 @@
 """Options and arguments that several commands take, under the names that the ecosystem uses."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
 
 import click
 
 from pel_fuzz.campaign import planted
 from pel_fuzz.inputs import GivenBlock, read_input
 from pel_reference.blockchain_test import ChainTest
+from pel_reference.errors import InputError
 from pel_reference.triple import DEFAULT_CHAIN_ID, read_block_files
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -40,6 +42,18 @@ def _known_bug(name: str | None) -> str | None:
             return name
     except KeyError:
         raise click.BadParameter(f"no seeded bug is called {name!r}") from None
+
+
+def write_output(path: Path, write: Callable[[TextIO], None]) -> None:
+    """Write a file that the user asked for.
+
+    Raises: `InputError`, where it cannot be written.
+    """
+    try:
+        with path.open("w", encoding="utf-8") as stream:
+            write(stream)
+    except OSError as error:
+        raise InputError(str(path), "", f"cannot be written: {error.strerror}") from None
 
 
 def triple_options(command: Command) -> Command:

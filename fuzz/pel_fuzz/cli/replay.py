@@ -1,20 +1,25 @@
 """`pel replay`: a kept case once more, step by step the same."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from pel_fuzz.campaign import planted
+from pel_fuzz.cases import Case, Walk
 from pel_fuzz.cli.app import app
 from pel_fuzz.cli.options import json_option, seed_bug_option
-from pel_fuzz.examine import examine
+from pel_fuzz.examine import Finding, examine
 from pel_fuzz.formats.case_json import CaseFile, read_case
 from pel_fuzz.verdict import Difference
 from pel_parallel.errors import Drift
 from pel_reference.eels_forks import is_installed
 from pel_reference.errors import InputError
 from pel_spec.exit_codes import ExitCode
+
+THREAD_TRIES = 100
+"""Runs of a case that was found on plain threads, before it is given up."""
 
 
 @app.command("replay")
@@ -31,10 +36,14 @@ def replay(case: str, seed_bug: str | None, as_json: bool) -> ExitCode:
         raise InputError(case, "checks.eels", "this case needs EELS: install the extra pel[eels]")
     with planted(seed_bug):
         try:
-            findings = examine(kept.case, stop_at_first=False).findings
+            findings = _findings(kept.case)
         except Drift as drift:
-            return _inconclusive(case, drift, as_json)
+            why = f"{case}: the schedule does not fit this code any more: {drift}"
+            return _inconclusive(why, as_json)
     differences = [finding.difference for finding in findings]
+    if kept.case.threads and not findings:
+        why = f"{case}: found on plain threads; not seen again in {THREAD_TRIES} tries"
+        return _inconclusive(why, as_json)
     if as_json:
         click.echo(json.dumps(_to_json(kept, differences), indent=2))
     else:
@@ -42,9 +51,20 @@ def replay(case: str, seed_bug: str | None, as_json: bool) -> ExitCode:
     return ExitCode.DIFFER if differences else ExitCode.AGREE
 
 
-def _inconclusive(case: str, drift: Drift, as_json: bool) -> ExitCode:
-    why = f"{case}: the schedule does not fit this code any more: {drift}"
-    click.echo(json.dumps({"verdict": "inconclusive", "why": why}) if as_json else why, err=True)
+def _findings(case: Case) -> list[Finding]:
+    """What differs; on plain threads, in the first of a few tries in which anything does."""
+    for _ in range(THREAD_TRIES if case.threads else 1):
+        # An interleaving stands for a run here: threads are not steered.
+        runs = case.interleavings or (Walk(0, 0),) if case.threads else case.interleavings
+        again = replace(case, interleavings=runs)
+        findings = examine(again, threads=case.threads, stop_at_first=False).findings
+        if findings:
+            return findings
+    return []
+
+
+def _inconclusive(why: str, as_json: bool) -> ExitCode:
+    click.echo(json.dumps({"verdict": "inconclusive", "why": why}) if as_json else why)
     return ExitCode.INCONCLUSIVE
 
 

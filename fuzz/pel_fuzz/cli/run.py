@@ -1,19 +1,20 @@
 """`pel run`: one executor on one block, as a transition tool would print it."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pel_fuzz.cli.app import app
-from pel_fuzz.cli.options import given_inputs, json_option, triple_options
+from pel_fuzz.cli.options import given_inputs, json_option, triple_options, write_output
 from pel_fuzz.formats.history_jsonl import write_history
 from pel_fuzz.inputs import GivenBlock
 from pel_parallel.executor import run_block as run_optimistic
 from pel_reference.block import Block, BlockResult
 from pel_reference.eels import run_block_eels
-from pel_reference.errors import InputError, InvalidBlock
+from pel_reference.errors import InputError, InvalidBlock, UnsupportedFork
 from pel_reference.sequential import run_block
 from pel_reference.settle import settle
 from pel_reference.t8n_result import dump_transition
@@ -75,12 +76,13 @@ def run(
         raise InputError(str(block), "", "a blockchain_test: use pel diff for it")
     try:
         result, history = execute(given.block, executor, workers)
+    except UnsupportedFork as unsupported:
+        raise InputError(given.name, "fork", unsupported.problem) from None
     except InvalidBlock as invalid:
         raise InputError(given.name, "", f"no such block is valid: {invalid.reason}") from None
-    click.echo(json.dumps(dump_transition(given.block, result), indent=None if as_json else 2))
     if history is not None and history_file is not None:
-        with history_file.open("w", encoding="utf-8") as stream:
-            write_history(stream, history)
+        write_output(history_file, partial(write_history, history=history))
+    click.echo(json.dumps(dump_transition(given.block, result), indent=None if as_json else 2))
     unmet = list(given.unmet(result))
     for name, wanted, got in unmet:
         click.echo(f"pel: {given.name}: expected {name} {_hex(wanted)}, got {_hex(got)}", err=True)

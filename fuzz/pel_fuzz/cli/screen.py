@@ -82,6 +82,8 @@ class Screen:
         for line in difference.words.splitlines():
             self._err.print(f"  {line}", markup=False)
         self._err.print(f"  shrunk to {found.size}", markup=False)
+        if found.others:
+            self._err.print(f"  there too {', '.join(found.others)}", markup=False)
         self._err.print(f"  replay    {found.replay}", markup=False, soft_wrap=True)
 
     def summary(self, report: CampaignReport, findings: Findings) -> None:
@@ -120,7 +122,8 @@ def _tiers(report: CampaignReport) -> str:
     counters = report.counters
     return (
         f"{report.cases['tiny']} tiny machine, {report.cases['evm']} EVM fold against optimistic, "
-        f"{counters['reference']} through the reference, {counters['eels']} through EELS, "
+        f"{counters['reference']} through the reference, {counters['eels']} through EELS "
+        f"(asked in vain: {counters['eels_silent']}), "
         f"{counters['twins']} with every incarnation on fresh objects"
     )
 

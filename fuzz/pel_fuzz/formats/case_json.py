@@ -38,12 +38,16 @@ def case_to_json(case: Case, expected: Difference | None, seed_bug: str | None) 
     """A case as its file holds it; `expected` is the difference that it showed."""
     subject = case.subject
     block = to_json(subject) if isinstance(subject, TinyBlock) else dump_triple(subject)
-    origin = None if case.origin is None else {"seed": case.origin[0], "index": case.origin[1]}
+    origin = None
+    if case.origin is not None:
+        seed, index = case.origin
+        origin = {"seed": seed, "index": index, "fork": case.drawn_fork}
     return header(Format.CASE) | {
         "kind": case.kind,
         "fork": case.fork,
         "workers": case.workers,
         "choices": [_choices_to_json(each) for each in case.interleavings],
+        "lane": "threads" if case.threads else "controlled",
         "checks": {"reference": case.reference, "eels": case.eels, "twin": case.twin},
         "faults": [],
         "origin": origin,
@@ -89,7 +93,9 @@ def _parse(document: Field) -> CaseFile:
         twin=checks.require("twin").boolean(),
         reference=checks.require("reference").boolean(),
         eels=checks.require("eels").boolean(),
+        threads=_lane(document.require("lane")),
         origin=_origin(document.get("origin")),
+        drawn_fork=_drawn_fork(document.get("origin")),
     )
     return CaseFile(
         case,
@@ -122,6 +128,17 @@ def _workers(field: Field) -> int:
     if not 1 <= workers <= MAX_WORKERS:
         raise field.error(f"must be from 1 to {MAX_WORKERS}")
     return workers
+
+
+def _lane(field: Field) -> bool:
+    if field.text() not in ("controlled", "threads"):
+        raise field.error("must be controlled or threads")
+    return field.text() == "threads"
+
+
+def _drawn_fork(field: Field | None) -> str | None:
+    fork = field.get("fork") if field is not None else None
+    return fork.text() if fork is not None else None
 
 
 def _origin(field: Field | None) -> tuple[int, int] | None:
