@@ -25,7 +25,7 @@ from pel_parallel.overlap import overlapping_executions
 from pel_reference.eels import EelsFailure
 from pel_reference.errors import UnsupportedFork
 from pel_reference.transitions import EvmBlock
-from pel_spec.anomalies import Witness
+from pel_spec.anomalies import Names, Witness
 from pel_spec.fold import Result, agree, fold
 from pel_spec.history import History
 from pel_spec.serializability import check_preset
@@ -127,7 +127,7 @@ def judge(
     if not agree(expected, run.result):
         difference = explain(block, expected, expected_history, run.result, run.history)
         assert difference is not None, "results that do not agree differ somewhere"
-        yield _with_anomaly(difference, witness)
+        yield _with_anomaly(block, difference, witness)
         return
     if witness is not None:
         yield Difference(
@@ -137,15 +137,29 @@ def judge(
             "equivalent to the preset order",
             "not equivalent",
             anomaly=witness.anomaly,
-            words=witness.explain(),
+            words=witness.explain(_names(block)),
         )
     yield from _faults(block, run.result, "the optimistic run")
 
 
-def _with_anomaly(difference: Difference, witness: Witness | None) -> Difference:
+def _names(block: TransitionBlock) -> Names:
+    """What people call the transitions of a block."""
+
+    def name(position: int) -> str:
+        transition = block.transitions[position]
+        if transition.tx_index is None:
+            return f"{transition.kind} {position}"
+        return f"tx {transition.tx_index}"
+
+    return name
+
+
+def _with_anomaly(
+    block: TransitionBlock, difference: Difference, witness: Witness | None
+) -> Difference:
     if witness is None:
         return difference
-    words = "; ".join(filter(None, (difference.words, witness.explain())))
+    words = "\n".join(filter(None, (difference.words, witness.explain(_names(block)))))
     return replace(difference, anomaly=witness.anomaly, words=words)
 
 

@@ -8,6 +8,7 @@ from pel_reference.alloc_json import parse_alloc
 from pel_reference.block import Alloc
 from pel_reference.chain import Chain, ChainBlock, RunBlock
 from pel_reference.compare import alloc_differences
+from pel_reference.environment_json import MAX_EXCESS_BLOB_GAS
 from pel_reference.errors import InvalidBlock, UnsupportedFork
 from pel_reference.forks import RULES
 from pel_reference.header import Header, decode_block
@@ -68,20 +69,30 @@ class ChainTestResult:
         return not self.problems and self.unsupported is None
 
 
+def _exception(field: Field) -> str:
+    """Why the block must be refused: one name, or several of which any will do."""
+    if isinstance(field.value, list):
+        return " or ".join(each.text() for each in field.elements()) or "refused"
+    return field.text()
+
+
 def _parse_block(field: Field) -> GivenBlock:
     exception = field.get("expectException", "expectExceptionALL")
     return GivenBlock(
         encoded=field.require("rlp").data(),
-        expected_exception=exception.text() if exception else None,
+        expected_exception=_exception(exception) if exception else None,
     )
 
 
 def _parse_genesis(field: Field) -> tuple[Header, bytes]:
     encoded = field.data()
     try:
-        return decode_block(encoded).header, encoded
+        header = decode_block(encoded).header
     except ValueError as error:
         raise field.error(f"not a block: {error}") from error
+    if (header.excess_blob_gas or 0) > MAX_EXCESS_BLOB_GAS:
+        raise field.error(f"excess blob gas above {MAX_EXCESS_BLOB_GAS}")
+    return header, encoded
 
 
 def _other_blob_schedule(config: Field | None) -> str | None:

@@ -117,7 +117,9 @@ def _parse_difficulty(env: Field, fork: str, number: int, timestamp: int) -> int
 
 
 def _parse_random(env: Field, fork: str) -> bytes | None:
-    return env.require("currentRandom").word() if is_from(fork, "Paris") else None
+    if not is_from(fork, "Paris"):
+        return None
+    return env.require("currentRandom").number().to_bytes(32, "big")
 
 
 def _optional_hash(env: Field, name: str) -> bytes | None:

@@ -109,7 +109,7 @@ HEADER: dict[str, Any] = {
     "parentBeaconBlockRoot": "0x" + "11" * 32,
     "withdrawals": [],
     "receiptsRoot": "0x" + "00" * 32,
-    "logsBloom": "0x",
+    "logsBloom": "0x" + "00" * 256,
     "transactionsRoot": "0x" + "00" * 32,
     "transactions": [],
 }

@@ -93,8 +93,37 @@ def small(maker: Any, fork: str) -> tuple[Block, dict[str, str]]:
     made = maker(fork)
     made.send(1, b"\x22" * 20, value=1, chain_id=1)
     made.send(1, b"\x22" * 20, value=1)
-    fields = ("receiptsRoot", "logsBloom", "gasUsed", "transactionsRoot")
-    return made.block(), dict.fromkeys(fields, "0x0")
+    root, bloom = "0x" + "00" * 32, "0x" + "00" * 256
+    expected = {"receiptsRoot": root, "logsBloom": bloom, "gasUsed": "0x0"}
+    return made.block(), expected | {"transactionsRoot": root}
+
+
+def test_what_the_header_expects_is_read(maker: Any) -> None:
+    block, expected = small(maker, "Shanghai")
+    bad = expected | {"receiptsRoot": "zz"}
+    header, traces = answers(block, bad, prestates(block))
+    with pytest.raises(InputError, match="receiptsRoot: must be hex digits"):
+        block_from_node(header, traces, "Shanghai")
+
+
+def test_what_nodes_say_instead_of_an_answer_is_told(maker: Any) -> None:
+    block, expected = small(maker, "Shanghai")
+    header, traces = answers(block, expected, prestates(block))
+    for answer, told in (
+        ({"error": {"message": "missing trie node"}}, "missing trie node"),
+        ([{"txHash": "0x", "error": "execution timeout"}] * 2, "execution timeout"),
+        ([{"result": {"pre": {}, "post": {"0x": 1}}}] * 2, "diffMode"),
+    ):
+        with pytest.raises(InputError, match=told):
+            block_from_node(header, Field("traces.json", "", answer), "Shanghai")
+    assert block_from_node(header, traces, "Shanghai").block.transactions
+
+
+def test_an_account_that_is_shown_without_anything_does_not_exist(maker: Any) -> None:
+    block, expected = small(maker, "EIP150")
+    shown = [{**state, b"\x77" * 20: Account()} for state in prestates(block)]
+    header, traces = answers(block, expected, shown)
+    assert b"\x77" * 20 not in block_from_node(header, traces, "EIP150").block.alloc
 
 
 def test_traces_must_belong_to_the_block(maker: Any) -> None:

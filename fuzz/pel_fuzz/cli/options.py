@@ -1,6 +1,6 @@
 """Options and arguments that several commands take, under the names that the ecosystem uses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -71,22 +71,33 @@ def given_inputs(
     fork: str | None,
     chain_id: int,
     reward: int | None,
-) -> list[GivenBlock | ChainTest]:
-    """All blocks and tests that the command line names.
+) -> Iterator[GivenBlock | ChainTest]:
+    """All blocks and tests that the command line names, each read when it is asked for.
 
-    Raises: `click.UsageError`, `InputError`.
+    Raises: `click.UsageError`, at once; `InputError`, at the input that is bad.
     """
-    found: list[GivenBlock | ChainTest] = []
+    three = (alloc, env, txs)
+    if any(three) and not (all(three) and fork):
+        raise click.UsageError(
+            "three files go together: --input.alloc, --input.env, --input.txs, --state.fork"
+        )
+    if not paths and not any(three):
+        raise click.UsageError("no block given: a file, or --input.alloc, --input.env, --input.txs")
+    return _read_inputs(paths, alloc, env, txs, fork, chain_id, reward)
+
+
+def _read_inputs(
+    paths: tuple[str, ...],
+    alloc: str | None,
+    env: str | None,
+    txs: str | None,
+    fork: str | None,
+    chain_id: int,
+    reward: int | None,
+) -> Iterator[GivenBlock | ChainTest]:
     for path in paths:
         given = read_input(path)
-        found += [given] if isinstance(given, GivenBlock) else given
-    if alloc or env or txs:
-        if not (alloc and env and txs and fork):
-            raise click.UsageError(
-                "three files go together: --input.alloc, --input.env, --input.txs, --state.fork"
-            )
+        yield from (given,) if isinstance(given, GivenBlock) else given
+    if alloc and env and txs and fork:
         block = read_block_files(alloc, env, txs, fork, chain_id, reward)
-        found.append(GivenBlock(txs, block, {}))
-    if not found:
-        raise click.UsageError("no block given: a file, or --input.alloc, --input.env, --input.txs")
-    return found
+        yield GivenBlock(txs, block, {})

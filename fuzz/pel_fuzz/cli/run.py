@@ -69,7 +69,7 @@ def run(
     The shape is that of a transition tool's `result` and `alloc`. Rejected transactions are
     listed there, and the block goes on. With --json nothing else is printed.
     """
-    (given,) = given_inputs((block,) if block else (), **triple)[:1]
+    given = next(given_inputs((block,) if block else (), **triple))
     if history_file is not None and executor not in ("fold", "optimistic"):
         raise click.UsageError("--history goes with --executor fold or optimistic")
     if not isinstance(given, GivenBlock):
