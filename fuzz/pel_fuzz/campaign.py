@@ -21,7 +21,7 @@ from pel_fuzz.examine import Examination, examine
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which cases a campaign runs: those with `index % of == shard`, from 0, in order.
+    """Which cases a campaign runs: those with `index % of == shard`, from `start` on, in order.
 
     `max_seconds` and `max_cases` end it; at least one is given. `threads` is the stress lane.
     `seed_bug` plants a known bug in every process, for tests of the harness itself.
@@ -33,6 +33,7 @@ class Plan:
     fork: str | None = None
     shard: int = 0
     of: int = 1
+    start: int = 0
     jobs: int = 1
     threads: bool = False
     eels: bool = True
@@ -40,7 +41,7 @@ class Plan:
 
     def indices(self) -> Iterator[int]:
         """The shard's indices; endless where only time ends the campaign."""
-        index, taken = self.shard, 0
+        index, taken = self.start + (self.shard - self.start) % self.of, 0
         while self.max_cases is None or taken < self.max_cases:
             yield index
             index, taken = index + self.of, taken + 1

@@ -30,6 +30,12 @@ def test_shards_are_disjoint_and_together_the_whole() -> None:
     assert shards[2] == [2, 5, 8, 11]
 
 
+def test_a_campaign_resumes_where_it_ended() -> None:
+    whole = list(islice(Plan(seed=1, max_seconds=1, shard=1, of=3).indices(), 6))
+    resumed = Plan(seed=1, max_cases=4, shard=1, of=3, start=whole[1] + 1)
+    assert list(resumed.indices()) == whole[2:]
+
+
 def test_processes_change_nothing() -> None:
     plans = [Plan(seed=6, max_cases=8, jobs=jobs, eels=False) for jobs in (1, 2)]
     alone, together = ([_told(report) for report in run_campaign(plan)] for plan in plans)

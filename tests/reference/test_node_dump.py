@@ -120,10 +120,10 @@ def test_what_nodes_say_instead_of_an_answer_is_told(maker: Any) -> None:
 
 
 def test_an_account_that_is_shown_without_anything_does_not_exist(maker: Any) -> None:
-    block, expected = small(maker, "EIP150")
+    block, expected = small(maker, "EIP158")
     shown = [{**state, b"\x77" * 20: Account()} for state in prestates(block)]
     header, traces = answers(block, expected, shown)
-    assert b"\x77" * 20 not in block_from_node(header, traces, "EIP150").block.alloc
+    assert b"\x77" * 20 not in block_from_node(header, traces, "EIP158").block.alloc
 
 
 def test_traces_must_belong_to_the_block(maker: Any) -> None:

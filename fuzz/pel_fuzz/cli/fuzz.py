@@ -61,6 +61,7 @@ def _fork(_context: object, _option: object, value: str | None) -> str | None:
 @click.option("--max-cases", type=click.IntRange(min=1), help="Stop after this many cases.")
 @click.option("--fork", metavar="NAME", callback=_fork, help="EVM blocks of this fork only.")
 @click.option("--shard", metavar="I/N", callback=_shard, default="1/1", help="One of N shards.")
+@click.option("--start", type=click.IntRange(0, 2**63), default=0, help="Resume at this index.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes (default: one a core).")
 @click.option("--threads", is_flag=True, help="Stress lane: plain threads, not reproducible.")
 @click.option("--keep-going", is_flag=True, help="Do not stop at the first difference.")
@@ -79,6 +80,7 @@ def fuzz(
     max_cases: int | None,
     fork: str | None,
     shard: tuple[int, int],
+    start: int,
     jobs: int | None,
     threads: bool,
     keep_going: bool,
@@ -100,6 +102,7 @@ def fuzz(
         fork=fork,
         shard=shard[0],
         of=shard[1],
+        start=start,
         jobs=jobs or default_jobs(),
         threads=threads,
         eels=is_installed(),

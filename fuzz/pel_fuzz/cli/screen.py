@@ -99,7 +99,7 @@ class Screen:
             ("features", _features(report)),
             ("locations", _counts(report.location_kinds)),
             ("conflicts", _conflicts(report)),
-            ("next", f"--seed {report.plan.seed}: next index {report.next_index}"),
+            ("to resume", f"--seed {report.plan.seed} --start {report.next_index}"),
         ):
             table.add_row(name, text)
         self._out.print(table, markup=False)
