@@ -7,6 +7,7 @@ tries; and the reference with EELS, with which it shares nothing.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 from pel_fuzz.verdict import Difference, Oracle, shorten
@@ -64,7 +65,7 @@ def settled_differences(
     error are left out: that is a difference of its own."""
     for who, result in results:
         try:
-            settled = outcome_of(lambda result=result: settle(block, result))  # type: ignore[misc]
+            settled = outcome_of(partial(settle, block, result))
         except FailedRun:
             continue
         difference = first_difference(Oracle.REFERENCE, expected, settled, who)
@@ -74,7 +75,7 @@ def settled_differences(
 
 def reference_outcome(block: Block) -> BlockResult | str:
     """What the reference says of a block."""
-    return outcome_of(lambda: run_block(block))
+    return outcome_of(partial(run_block, block))
 
 
 def eels_can_judge(block: Block) -> bool:
