@@ -150,7 +150,8 @@ def test_no_argument_breaks_a_contract() -> None:
     assert found.returncode == 0, found.stdout + found.stderr
     judged = found.stdout.count("Confirmed over all paths") + found.stdout.count("Not confirmed")
     own = [each for each in globals().values() if getattr(each, "__module__", "") == __name__]
-    stated = sum((each.__doc__ or "").count(" post: ") for each in own)
+    lines = [line.strip() for each in own for line in (each.__doc__ or "").splitlines()]
+    stated = sum(line.startswith("post: ") for line in lines)
     assert judged == stated >= 10
 
 
