@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pel_fuzz.campaign import CaseReport, Plan
+from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.verdict import Difference
 from pel_fuzz.workloads.features import features_of
 from pel_reference.forks import RULES
-from pel_spec.exit_codes import ExitCode
 
 MIN_OVERLAPPED_SHARE = 0.25
 """A campaign is parallel when the executions of at least two workers overlapped in this share of

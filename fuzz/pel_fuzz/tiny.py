@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from pel_spec.formats import FormatError
+from pel_fuzz.formats.header import FormatError
 from pel_spec.transition import Effects, Kind, View
 from pel_spec.vocabulary import Location, Value
 

@@ -6,8 +6,8 @@ import pytest
 
 from pel_fuzz.campaign import CaseReport, Plan, examine_index, planted, run_campaign
 from pel_fuzz.cases import case_at
+from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.report import CampaignReport
-from pel_spec.exit_codes import ExitCode
 
 
 def _told(report: CaseReport) -> tuple[object, ...]:

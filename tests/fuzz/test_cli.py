@@ -11,12 +11,12 @@ import pytest
 
 from pel_fuzz.cases import Case, case_at
 from pel_fuzz.cli.app import app, run
+from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import write_case
 from pel_fuzz.tiny import TinyBlock
 from pel_reference.block import Block
 from pel_reference.eels import EelsFailure
 from pel_reference.triple import dump_triple
-from pel_spec.exit_codes import ExitCode
 
 
 @pytest.fixture(scope="module")

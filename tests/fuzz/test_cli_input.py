@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from pel_fuzz.cases import Case, Walk
 from pel_fuzz.cli.app import run
 from pel_fuzz.executors import run_controlled
+from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import case_to_json
 from pel_fuzz.formats.history_jsonl import write_history
 from pel_fuzz.tiny import TinyBlock
 from pel_fuzz.workloads.blocks import blocks
 from pel_fuzz.workloads.draws import draw_case
 from pel_reference.triple import dump_triple
-from pel_spec.exit_codes import ExitCode
 
 TINY = TinyBlock(((("put", 0),), (("get", 0), ("put", 1)), (("range", 0, 2),)))
 CASE = Case(subject=TINY, kind="tiny", workers=2, interleavings=(Walk(1, 0.3),))

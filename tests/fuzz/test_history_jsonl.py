@@ -13,10 +13,10 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from pel_fuzz.formats import history_jsonl
+from pel_fuzz.formats.header import FormatError
 from pel_fuzz.formats.history_jsonl import decode_history, read_history, write_history
 from pel_reference.errors import InputError
 from pel_spec.anomalies import Anomaly
-from pel_spec.formats import FormatError
 from pel_spec.history import End, History, Incarnation, Order, Validation
 from pel_spec.serializability import check_preset, check_serializable
 from pel_spec.vocabulary import PRE_STATE, Location, Read, Value, Version, Write

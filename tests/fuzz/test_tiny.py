@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pel_fuzz.formats.header import FormatError
 from pel_fuzz.tiny import OPERANDS, Instruction, TinyBlock, from_json, tiny_blocks, to_json
 from pel_fuzz.workloads.draws import draw_case
 from pel_spec.fold import fold
-from pel_spec.formats import FormatError
 
 
 def run(*program: Instruction, initial: tuple[int, ...] = (5, 6, 7)) -> tuple[Any, dict[Any, Any]]:

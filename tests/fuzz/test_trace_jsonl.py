@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pel_fuzz.formats.header import FormatError
 from pel_fuzz.formats.trace_jsonl import LineOrder, Trace, read_trace, write_trace
 from pel_fuzz.tiny import TinyBlock
 from pel_parallel.choices import RandomWalk
 from pel_parallel.executor import run_block
 from pel_parallel.greenlets import GreenletController
 from pel_parallel.sync import RecordingRuntime
-from pel_spec.formats import FormatError
 from pel_spec.sync import Step
 
 BLOCK = TinyBlock(((("get", 0), ("put", 1)), (("get", 1), ("put", 0)), (("range", 0, 2),)))

@@ -4,15 +4,14 @@ Each function here that is not a test puts one of them into a small world and sa
 what must come out, for every argument that CrossHair's solver can think of.
 """
 
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from pel_spec.anomalies import Anomaly, Edge, cyclic, show
 from pel_spec.fold import Result, agree
-from pel_spec.formats import Format, FormatError, check_header, header
 from pel_spec.history import History, Incarnation, Validation
 from pel_spec.serializability import check_preset, check_serializable
 from pel_spec.transition import RecordedView
@@ -27,28 +26,6 @@ def shown_text_is_short(text: str) -> str:
     post: len(__return__) <= 80 and (len(text) > 80 or __return__ == text)
     """
     return show(text)
-
-
-def only_our_version_is_read(version: int) -> bool:
-    """
-    post: __return__ == (version == 1)
-    """
-    try:
-        check_header({"pel": "history", "version": version}, Format.HISTORY)
-    except FormatError:
-        return False
-    return True
-
-
-def only_our_format_is_read(kind: str) -> bool:
-    """
-    post: __return__ == (kind == "history")
-    """
-    try:
-        check_header(header(Format.HISTORY) | {"pel": kind}, Format.HISTORY)
-    except FormatError:
-        return False
-    return True
 
 
 def nothing_comes_before_the_pre_state(position: int, incarnation: int) -> bool:
@@ -133,26 +110,8 @@ def results_differ_by_value_and_writer(value: int, position: int, incarnation: i
     return agree(left, Result({X: (value, Version(position, incarnation))}, ()))
 
 
-def crosshair(module: str | Path, seconds_a_condition: int) -> subprocess.CompletedProcess[str]:
-    pytest.importorskip("crosshair", reason="crosshair-tool is not installed")
-    options = ["--analysis_kind=PEP316", f"--per_condition_timeout={seconds_a_condition}"]
-    return subprocess.run(
-        [sys.executable, "-m", "crosshair", "check", "--report_all", *options, str(module)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-
-
-def test_no_argument_breaks_a_contract() -> None:
-    found = crosshair(__file__, 4)
-    assert found.returncode == 0, found.stdout + found.stderr
-    judged = found.stdout.count("Confirmed over all paths") + found.stdout.count("Not confirmed")
-    own = [each for each in globals().values() if getattr(each, "__module__", "") == __name__]
-    lines = [line.strip() for each in own for line in (each.__doc__ or "").splitlines()]
-    stated = sum(line.startswith("post: ") for line in lines)
-    assert judged == stated >= 10
+def test_no_argument_breaks_a_contract(judged_contracts: Callable[[], int]) -> None:
+    assert judged_contracts() >= 10
 
 
 CANARIES = {
@@ -183,7 +142,9 @@ def wrong(written: int, seen: int) -> bool:
 
 
 @pytest.mark.parametrize("name", CANARIES)
-def test_a_wrong_contract_is_refuted(name: str, tmp_path: Path) -> None:
+def test_a_wrong_contract_is_refuted(
+    name: str, tmp_path: Path, crosshair: Callable[[Path, int], CompletedProcess[str]]
+) -> None:
     module = tmp_path / "canary.py"
     module.write_text(CANARIES[name])
     found = crosshair(module, 60)  # it stops at the first one

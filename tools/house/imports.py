@@ -14,7 +14,7 @@ EVM = ("eth", "eth_*", "ethereum", "ethereum_*", "rlp", "trie", "ckzg", "py_ecc"
 
 MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "pel_spec": (),
-    "pel_proof": ("pel_spec", "z3"),
+    "pel_proof": ("pel_spec", "z3", "cvc5"),
     "pel_reference": ("pel_spec", *EVM, "coincurve"),
     "pel_parallel": ("pel_spec", "greenlet"),
     "pel_fuzz": (

@@ -7,7 +7,9 @@ from pathlib import PurePosixPath
 LAYERS = ("spec", "reference", "parallel", "fuzz")
 """The top-level folders of the packages; `tests/` has the same."""
 
-_TEST = re.compile(rf"tests/(test_house\w*|(?:{'|'.join(LAYERS)})/(?:test_\w+|conftest))\.py")
+_TEST = re.compile(
+    rf"tests/(conftest|test_house\w*|(?:{'|'.join(LAYERS)})/(?:test_\w+|conftest))\.py"
+)
 
 
 def test_place_violations(paths: Iterable[str]) -> list[str]:

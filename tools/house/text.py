@@ -8,7 +8,7 @@ from house.tree import Module
 
 FILE_LINES = 400
 FUNCTION_LINES = 50
-PACKAGE_LINES: Mapping[str, int] = {"pel_spec": 1500}
+PACKAGE_LINES: Mapping[str, int] = {"pel_spec": 2600}
 """Budgets of whole packages: `pel_spec` is what an auditor reads, alone, in under an hour."""
 
 _SOURCE = re.compile(r"\bSource:\s*(.*?)(?=\n\s*\n|\n\s*[A-Z]\w+: |\Z)", re.DOTALL)

@@ -7,9 +7,9 @@ from typing import NoReturn
 
 import click
 
+from pel_fuzz.exit_codes import ExitCode
+from pel_fuzz.formats.header import FormatError
 from pel_reference.errors import InputError
-from pel_spec.exit_codes import ExitCode
-from pel_spec.formats import FormatError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from pel_fuzz.cli.app import app
+from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.history_jsonl import read_history
 from pel_proof.history_search import Inconclusive, Refutation, search
 from pel_spec.anomalies import Witness
-from pel_spec.exit_codes import ExitCode
 from pel_spec.history import History
 from pel_spec.serializability import OrderUnknown, check_preset, check_serializable
 

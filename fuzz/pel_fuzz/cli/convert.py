@@ -7,10 +7,10 @@ import click
 
 from pel_fuzz.cli.app import app
 from pel_fuzz.cli.options import write_output
+from pel_fuzz.exit_codes import ExitCode
 from pel_reference.json_input import read_json_file
 from pel_reference.node_dump import block_from_node
 from pel_reference.triple import dump_triple
-from pel_spec.exit_codes import ExitCode
 
 
 @app.command("convert")

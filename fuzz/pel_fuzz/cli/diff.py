@@ -8,8 +8,8 @@ import click
 from pel_fuzz.cli.app import app
 from pel_fuzz.cli.options import given_inputs, json_option, triple_options
 from pel_fuzz.diffing import DiffReport, HowToDiff, diff_block, diff_chain
+from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.inputs import GivenBlock
-from pel_spec.exit_codes import ExitCode
 
 
 @app.command("diff")

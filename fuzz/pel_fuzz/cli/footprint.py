@@ -5,11 +5,11 @@ import json
 import click
 
 from pel_fuzz.cli.app import app
+from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.inputs import parts_of, read_input
 from pel_reference.errors import InvalidBlock, UnsupportedFork
 from pel_reference.footprint import check_footprint
 from pel_reference.transitions import compile_block
-from pel_spec.exit_codes import ExitCode
 
 
 @app.command("footprint")

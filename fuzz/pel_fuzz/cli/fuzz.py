@@ -12,13 +12,13 @@ from pel_fuzz.campaign import Plan, default_jobs, planted, run_campaign
 from pel_fuzz.cli.app import app
 from pel_fuzz.cli.options import json_option, seed_bug_option
 from pel_fuzz.cli.screen import Screen
+from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.findings import Findings
 from pel_fuzz.report import CampaignReport
 from pel_reference.eels_forks import is_installed
 from pel_reference.errors import UnsupportedFork
 from pel_reference.fork_names import canonical_fork
 from pel_reference.forks import rules_for
-from pel_spec.exit_codes import ExitCode
 
 DEFAULT_SECONDS = 60.0
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)?")

@@ -11,12 +11,12 @@ from pel_fuzz.cases import Case, Walk
 from pel_fuzz.cli.app import app
 from pel_fuzz.cli.options import json_option, seed_bug_option
 from pel_fuzz.examine import Finding, examine
+from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import CaseFile, read_case
 from pel_fuzz.verdict import Difference
 from pel_parallel.errors import Drift
 from pel_reference.eels_forks import is_installed
 from pel_reference.errors import InputError
-from pel_spec.exit_codes import ExitCode
 
 THREAD_TRIES = 100
 """Runs of a case that was found on plain threads, before it is given up."""

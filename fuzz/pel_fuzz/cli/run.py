@@ -9,6 +9,7 @@ import click
 
 from pel_fuzz.cli.app import app
 from pel_fuzz.cli.options import given_inputs, json_option, triple_options, write_output
+from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.history_jsonl import write_history
 from pel_fuzz.inputs import GivenBlock
 from pel_parallel.executor import run_block as run_optimistic
@@ -19,7 +20,6 @@ from pel_reference.sequential import run_block
 from pel_reference.settle import settle
 from pel_reference.t8n_result import dump_transition
 from pel_reference.transitions import compile_block
-from pel_spec.exit_codes import ExitCode
 from pel_spec.fold import fold
 from pel_spec.history import History
 

@@ -13,9 +13,9 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from pel_fuzz.campaign import Plan
+from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.findings import Findings, Found
 from pel_fuzz.report import CampaignReport
-from pel_spec.exit_codes import ExitCode
 
 MOST_LISTED = 12
 """Features not reached that are listed by name: more are those of a campaign that was short."""

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pel_fuzz.cases import Case, Interleaving, Switches, Walk
+from pel_fuzz.formats.header import Format, FormatError, check_header, header
 from pel_fuzz.tiny import TinyBlock, from_json, to_json
 from pel_fuzz.verdict import Difference
 from pel_parallel.choices import schedule_of
 from pel_reference.errors import InputError
 from pel_reference.json_input import Field, read_json_file
 from pel_reference.triple import dump_triple, parse_block
-from pel_spec.formats import Format, FormatError, check_header, header
 
 MAX_WORKERS = 64
 """More workers than any case needs; each costs a thread or a stack."""

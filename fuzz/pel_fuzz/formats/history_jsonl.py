@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from pel_fuzz.formats.header import Format, FormatError, check_header, header
 from pel_reference.errors import InputError
 from pel_reference.json_input import MAX_INPUT_BYTES, parse_json
-from pel_spec.formats import Format, FormatError, check_header, header
 from pel_spec.history import End, History, Incarnation, Order, Validation
 from pel_spec.vocabulary import Location, Read, Value, Version, Write
 

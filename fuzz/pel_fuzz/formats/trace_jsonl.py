@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TextIO
 
+from pel_fuzz.formats.header import Format, FormatError, check_header, header
 from pel_parallel.trace import linearize
 from pel_reference.errors import InputError
 from pel_reference.json_input import parse_json
-from pel_spec.formats import Format, FormatError, check_header, header
 from pel_spec.sync import Step
 
 FIELDS: Final = ("worker", "own", "action", "args", "object", "sequence", "observed")

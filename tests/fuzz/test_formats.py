@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pel_spec.formats import CURRENT, Format, FormatError, check_header, header
+from pel_fuzz.formats.header import CURRENT, Format, FormatError, check_header, header
 
 
 @pytest.mark.parametrize("kind", list(Format))

@@ -1,0 +1,140 @@
+"""The text of the machines, read as formulas: a syntactic rewriting, one construct for one.
+
+    and, or, not           all_, any_, not_          a < b < c      all_(a < b, b < c)
+    x in (A, B)            among(x, (A, B))          a if c else b  ite(c, a, b)
+    all(e for x in D if f) forall(D, lambda x: implies(f, e))
+    any(e for x in D if f) exists(D, lambda x: all_(f, e))
+    if c: ...              if holds(c): ...          (each branch becomes a path)
+    min(a, b)              lowest(a, b)
+
+Nothing is written twice, so the proof is about the text that runs. This file is in the trusted
+base; that lifted and native text agree is also tested, on states drawn at random.
+"""
+
+import __future__
+
+import ast
+import inspect
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import pel_spec.optimistic
+import pel_spec.scheduler.execution
+import pel_spec.scheduler.ghosts
+import pel_spec.scheduler.ownership
+import pel_spec.scheduler.predicates
+import pel_spec.scheduler.refinement
+import pel_spec.scheduler.state
+import pel_spec.scheduler.tasks
+import pel_spec.scheduler.validation
+import pel_spec.scheduler.validity
+from pel_proof import symbolic
+from pel_spec import scheduler
+from pel_spec.kernel import State
+
+DOMAINS = {"positions": "Position", "workers": "Worker", "locations": "Place", "slots": "Slot"}
+"""What `s.positions` and its like range over."""
+
+OPTIMISTIC = (pel_spec.optimistic,)
+BLOCK_STM = (
+    scheduler.state,
+    scheduler.ghosts,
+    scheduler.tasks,
+    scheduler.execution,
+    scheduler.validation,
+    scheduler.predicates,
+    scheduler.ownership,
+    scheduler.validity,
+    scheduler.refinement,
+)
+"""The modules of the text, each after what it builds on."""
+
+WORDS = (
+    *(symbolic.all_, symbolic.any_, symbolic.not_, symbolic.implies, symbolic.forall),
+    *(symbolic.exists, symbolic.ite, symbolic.among, symbolic.lowest, symbolic.holds),
+    symbolic.require,
+)
+
+
+class Lifter(ast.NodeTransformer):
+    """The rewriting."""
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+        self.generic_visit(node)
+        return _call("all_" if isinstance(node.op, ast.And) else "any_", *node.values)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        self.generic_visit(node)
+        return _call("not_", node.operand) if isinstance(node.op, ast.Not) else node
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
+        self.generic_visit(node)
+        return _call("ite", node.test, node.body, node.orelse)
+
+    def visit_If(self, node: ast.If) -> ast.stmt:
+        self.generic_visit(node)
+        node.test = _call("holds", node.test)
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        self.generic_visit(node)
+        left, parts = node.left, list[ast.expr]()
+        for operator, right in zip(node.ops, node.comparators, strict=True):
+            if isinstance(operator, ast.In):
+                parts.append(_call("among", left, right))
+            elif isinstance(operator, ast.NotIn):
+                parts.append(_call("not_", _call("among", left, right)))
+            else:
+                parts.append(ast.Compare(left, [operator], [right]))
+            left = right
+        return parts[0] if len(parts) == 1 else _call("all_", *parts)
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        name = node.func.id if isinstance(node.func, ast.Name) else None
+        if name in ("all", "any"):
+            return self._quantifier(name == "all", node.args[0])
+        self.generic_visit(node)
+        return _call("lowest", *node.args) if name == "min" else node
+
+    def _quantifier(self, universal: bool, comprehension: ast.expr) -> ast.expr:
+        assert isinstance(comprehension, ast.GeneratorExp)
+        domains, names, filters = list[ast.expr](), list[str](), list[ast.expr]()
+        for clause in comprehension.generators:
+            assert isinstance(clause.target, ast.Name)
+            assert isinstance(clause.iter, ast.Attribute)
+            domains.append(ast.Constant(DOMAINS[clause.iter.attr]))
+            names.append(clause.target.id)
+            filters += [self.visit(test) for test in clause.ifs]
+        body = self.visit(comprehension.elt)
+        if filters:
+            body = _call("implies" if universal else "all_", *filters, body)
+        parameters = ast.arguments([], [ast.arg(n) for n in names], None, [], [], None, [])
+        word = "forall" if universal else "exists"
+        return _call(word, *domains, ast.Lambda(parameters, body))
+
+
+def _call(word: str, *arguments: ast.expr) -> ast.expr:
+    return ast.Call(ast.Name(word, ast.Load()), list(arguments), [])
+
+
+def lift(modules: Sequence[ModuleType]) -> dict[str, type]:
+    """The machines' classes of these modules, lifted, by name. All else they use is taken as it
+    is; what derives from `State` derives from `SymbolicState` instead."""
+    lifted: dict[str, Any] = {"State": symbolic.SymbolicState}
+    words = {word.__name__: word for word in WORDS}
+    for module in modules:
+        body = ast.parse(inspect.getsource(module)).body
+        kept = [node for node in body if isinstance(node, ast.ClassDef) and _lifts(module, node)]
+        tree = ast.fix_missing_locations(ast.Module([Lifter().visit(node) for node in kept], []))
+        flags = __future__.annotations.compiler_flag  # a parameter's domain is its type's name
+        code = compile(tree, str(module.__file__), "exec", flags, dont_inherit=True)
+        namespace = vars(module) | words | lifted
+        exec(code, namespace)
+        lifted |= {node.name: namespace[node.name] for node in kept}
+    return lifted
+
+
+def _lifts(module: ModuleType, node: ast.ClassDef) -> bool:
+    found = getattr(module, node.name)
+    return isinstance(found, type) and issubclass(found, State)

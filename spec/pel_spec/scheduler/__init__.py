@@ -1,0 +1,1 @@
+"""Block-STM's scheduler and memory as guarded atomic actions; each refines the abstract machine."""
