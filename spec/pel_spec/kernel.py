@@ -76,6 +76,8 @@ class Map:
         self.values: dict[Any, Any] = {}
 
     def __getitem__(self, key: Any) -> Any:
+        if type(key) is slice:
+            return self.__getitem__
         if type(key) is tuple and type(key[-1]) is slice:
             return lambda index: self[(*key[:-1], index)]
         return self.values.get(key, self.initial)
@@ -87,6 +89,12 @@ class Map:
         row = row_of(value)
         new = [((*key[:-1], index), row(index)) for index in self.last]
         self.values.update(new)
+
+    def copy(self) -> "Map":
+        """The same values, to be changed on their own."""
+        other = Map(self.last, self.initial)
+        other.values = self.values.copy()
+        return other
 
 
 def row_of(value: Any) -> Callable[[Any], Any]:
@@ -108,6 +116,13 @@ class State:
         for name, field in fields(type(self)).items():
             last = domains.get(field.indices[-1], ()) if field.indices else ()
             setattr(self, name, Map(last, field.initial) if field.indices else field.initial)
+
+    def copy(self) -> Any:
+        """The same state, to be changed on its own."""
+        other = object.__new__(type(self))
+        for name, item in vars(self).items():
+            other.__dict__[name] = item.copy() if isinstance(item, Map) else item
+        return other
 
 
 def fields(machine: type) -> dict[str, Field]:
