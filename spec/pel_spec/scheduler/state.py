@@ -158,11 +158,9 @@ class SchedulerState(State):
         """Has the present incarnation of `i` been executed, and not been aborted?"""
         return s.status[i] in (Status.EXECUTED, Status.COMMITTED)
 
-    def recorded(s, i: Position, c: Incarnation) -> bool:
-        """Are the entries of `i` just what incarnation `c` has recorded?"""
-        return s.record_inc[i] == c and all(
-            s.mem[i, x] == (c if s.last_written[i, x] else ABSENT) for x in s.locations
-        )
+    def entry_of(s, i: Position, c: Incarnation, x: Place) -> int:
+        """What incarnation `c` of `i`, once recorded, has in memory at `x`."""
+        return c if s.last_written[i, x] else ABSENT
 
     def active(s, w: Worker) -> bool:
         """Does `w` count in `num_active`?"""

@@ -58,12 +58,27 @@ class Memory(Predicates):
             if s.pc[w] == At.RECORD
         )
 
+    def recorded_is_executed(s) -> bool:
+        """The record is of the incarnation that is about to be published, executed, or about to be
+        aborted: else a validator looks up what another incarnation has read."""
+        return all(s.record_inc[i] == s.inc[i] for i in s.positions if s.finished(i)) and all(
+            s.record_inc[s.held[w]] == s.held_inc[w]
+            for w in s.workers
+            if s.pc[w] in (At.PUBLISH, At.LOAD_ABORTED)
+        )
+
     def published_cells(s) -> bool:
         """What is about to be published, executed, or about to be aborted, is in memory as it was
         recorded."""
-        return all(s.recorded(i, s.inc[i]) for i in s.positions if s.finished(i)) and all(
-            s.recorded(s.held[w], s.held_inc[w])
+        return all(
+            s.mem[i, x] == s.entry_of(i, s.inc[i], x)
+            for i in s.positions
+            for x in s.locations
+            if s.finished(i)
+        ) and all(
+            s.mem[s.held[w], x] == s.entry_of(s.held[w], s.held_inc[w], x)
             for w in s.workers
+            for x in s.locations
             if s.pc[w] in (At.PUBLISH, At.LOAD_ABORTED)
         )
 
