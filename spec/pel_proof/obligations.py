@@ -33,11 +33,6 @@ class Obligation:
         return f"{self.step}/{self.about}"
 
     @property
-    def is_unchanged(self) -> bool:
-        """Is the goal one of the hypotheses? The step touches nothing that it speaks of."""
-        return any(self.goal.eq(known) for known in self.known)
-
-    @property
     def known(self) -> tuple[Term, ...]:
         """All hypotheses."""
         return (*self.hypotheses, *(term for _, term in self.named))
@@ -98,16 +93,20 @@ def _constant(value: int | bool) -> Term:
 
 
 def invariant_obligations(
-    setting: Setting, *, only: Callable[[str, str], bool] | None = None
+    setting: Setting,
+    family: str = "invariants",
+    *,
+    only: Callable[[str, str], bool] | None = None,
 ) -> Iterator[Obligation]:
-    """Each invariant holds at the beginning, and each step keeps it."""
+    """Each invariant holds at the beginning, and each step keeps it. `only` says of which actions
+    and invariants."""
     start = (*setting.size, initial(setting))
     for name, term in setting.invariants:
         if only is None or only("initial", name):
-            yield Obligation("invariants", "initial", name, start, term)
+            yield Obligation(family, "initial", name, start, term)
     for path in setting.paths():
         known = (*setting.size, *path.guards, *path.named)
         for name, statement in setting.model.invariants.items():
             if only is None or only(path.action, name):
                 goal = path.after.say(statement)
-                yield Obligation("invariants", path.name, name, known, goal, setting.invariants)
+                yield Obligation(family, path.name, name, known, goal, setting.invariants)

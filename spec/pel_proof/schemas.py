@@ -42,7 +42,7 @@ def each(name: str, statement: Statement, end: Term, facts: Facts) -> Lemma:
     """`statement` of an arbitrary `0 <= i < end`, from what is known of it. Therefore of each."""
     i = z3.Int(f"i:{name}")
     known = (i >= 0, i < end, *facts(i))
-    obligation = Obligation("theorem", name, "each", known, statement(i))
+    obligation = Obligation("theorem", "each", name, known, statement(i))
     return Lemma((obligation,), statement, lambda k: all_(k >= 0, k < end))
 
 
@@ -52,9 +52,9 @@ def induction(
     """`statement(0)`, from `first`; and for `0 <= i < end`, from `statement(i)` and `facts(i)`,
     `statement(i + 1)`. Therefore `statement(i)` for all `0 <= i <= end`."""
     i = z3.Int(f"i:{name}")
-    base = Obligation("theorem", name, "base", tuple(first), statement(z3.IntVal(0)))
+    base = Obligation("theorem", "base", name, tuple(first), statement(z3.IntVal(0)))
     known = (i >= 0, i < end, *facts(i), statement(i))
-    step = Obligation("theorem", name, "step", known, statement(i + 1))
+    step = Obligation("theorem", "step", name, known, statement(i + 1))
     return Lemma((base, step), statement, lambda k: all_(k >= 0, k <= end))
 
 
@@ -64,7 +64,7 @@ def strong_induction(name: str, statement: Statement, end: Term, facts: Facts) -
     i, k = z3.Int(f"i:{name}"), z3.Int(f"k:{name}")
     below = z3.ForAll([k], implies(k >= 0, k < i, statement(k)))
     known = (i >= 0, i < end, *facts(i), below)
-    step = Obligation("theorem", name, "step", known, statement(i))
+    step = Obligation("theorem", "step", name, known, statement(i))
     return Lemma((step,), statement, lambda k: all_(k >= 0, k < end))
 
 

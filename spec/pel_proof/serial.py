@@ -16,11 +16,12 @@ from typing import Any
 
 import z3
 
-from pel_proof.machine import Model
 from pel_proof.obligations import Obligation, Setting
+from pel_proof.refine import all_finished
 from pel_proof.schemas import Lemma, Recursion, each, induction
 from pel_proof.symbolic import Term, World, all_, any_, implies, ite
 from pel_spec.kernel import BEFORE
+from pel_spec.scheduler.state import ABSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,21 @@ class Theorem:
         return last, reads, values, memory, self.conclusion(values, memory)
 
 
-def theorem_obligations(model: Model, world: World) -> Iterator[Obligation]:
-    """Serial equivalence of the committed prefix. To be used while `world` is active."""
-    for lemma in Theorem(Setting.of(model, world)).lemmas():
+def theorem_obligations(setting: Setting) -> Iterator[Obligation]:
+    """Serial equivalence of the abstract machine's committed prefix. `world` is to be active."""
+    for lemma in Theorem(setting).lemmas():
         yield from lemma.obligations
+
+
+def memory_obligations(setting: Setting) -> Iterator[Obligation]:
+    """When Block-STM's block is done, its memory is the abstract machine's: of each position what
+    its last incarnation has written, and nothing else, no ESTIMATE least of all."""
+    s, world = setting.before, setting.world
+    lemma = all_finished(setting)
+    i, x = z3.Int("i:done"), z3.Const("x:done", world.sorts["Place"])
+    worker = z3.Const("w:done", world.sorts["Worker"])  # there is at least one
+    known = (*setting.size, s.done, s.pc[worker] == s.pc[worker], lemma.at(i), i >= 0, i < world.n)
+    says = type(s)
+    shown = ite(s.say(says.as_wrote, i, x), s.say(says.as_published, i), ABSENT)
+    goal = s.mem[i, x] == shown
+    yield Obligation("theorem", "done", "memory_is_published", known, goal, setting.invariants)

@@ -10,9 +10,12 @@ from time import perf_counter
 import z3
 
 from pel_proof.obligations import Obligation
+from pel_proof.symbolic import Term
 
 RESOURCES = 5_000_000
 """About five seconds of the solver's work; the hardest obligation needs a small part of it."""
+
+PROVED, UNCHANGED = "proved", "unchanged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +35,36 @@ def solver(resources: int = RESOURCES) -> z3.Solver:
     return made
 
 
-def discharge(obligations: Iterable[Obligation]) -> Iterator[Verdict]:
+def discharge(obligations: Iterable[Obligation], resources: int = RESOURCES) -> Iterator[Verdict]:
     """The verdict on each. Neighbours with the same hypotheses share a solver."""
-    shared: z3.Solver | None = None
-    known: tuple[int, ...] = ()
+    shared, known = solver(resources), frozenset[int]()
+    alive: tuple[Term, ...] = ()  # the number of a term may be given again once it is gone
     for obligation in obligations:
         started = perf_counter()
-        if obligation.is_unchanged:
-            yield Verdict(obligation, True, "unchanged", perf_counter() - started)
+        terms = obligation.known
+        here = frozenset(term.get_id() for term in terms)
+        if obligation.goal.get_id() in here:  # the step touches nothing that the goal speaks of
+            yield Verdict(obligation, True, UNCHANGED, perf_counter() - started)
             continue
-        here = tuple(term.get_id() for term in obligation.known)
-        if shared is None or here != known:
-            shared, known = solver(), here
-            shared.add(*obligation.known)
+        if here != known:
+            shared, known, alive = solver(resources), here, terms
+            shared.add(*alive)
         shared.push()
         shared.add(z3.Not(obligation.goal))
         answer = shared.check()
-        reason = "proved" if answer == z3.unsat else f"{answer}: {shared.reason_unknown()}"
+        reason = PROVED if answer == z3.unsat else f"{answer}: {shared.reason_unknown()}"
         shared.pop()
         yield Verdict(obligation, answer == z3.unsat, reason, perf_counter() - started)
+
+
+def leans_on(obligation: Obligation, resources: int = RESOURCES) -> frozenset[str] | None:
+    """Which of its named hypotheses a proof of the obligation has used; `None`: it is not proved.
+    Another proof may do with others."""
+    tracked = solver(resources)
+    tracked.set(unsat_core=True)
+    tracked.add(*obligation.hypotheses, z3.Not(obligation.goal))
+    for name, term in obligation.named:
+        tracked.assert_and_track(term, f"uses:{name}")
+    if tracked.check() != z3.unsat:
+        return None
+    return frozenset(str(used).removeprefix("uses:") for used in tracked.unsat_core())

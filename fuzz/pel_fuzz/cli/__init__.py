@@ -1,6 +1,6 @@
 """The command line. Importing this package registers every subcommand."""
 
-from pel_fuzz.cli import check, convert, diff, footprint, fuzz, replay, run
+from pel_fuzz.cli import check, convert, diff, footprint, fuzz, prove, replay, run
 from pel_fuzz.cli.app import main
 
-__all__ = ["check", "convert", "diff", "footprint", "fuzz", "main", "replay", "run"]
+__all__ = ["check", "convert", "diff", "footprint", "fuzz", "main", "prove", "replay", "run"]

@@ -1,0 +1,176 @@
+"""`pel prove`: the scheduler's text keeps its promise, for any number of everything."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from pel_fuzz.cli.app import app
+from pel_fuzz.cli.options import json_option
+from pel_fuzz.exit_codes import ExitCode
+from pel_proof.export import file_name, smtlib
+from pel_proof.machine import block_stm
+from pel_proof.obligations import Obligation
+from pel_proof.second_solver import SecondSolverMissing, ask
+from pel_proof.solve import PROVED, Verdict, discharge, leans_on
+from pel_proof.suite import FAMILIES, obligations
+from pel_proof.tally import Tally
+from pel_reference.errors import InputError
+
+THEOREM = ("abstract", "refinement", "theorem")
+
+
+@app.command("prove")
+@click.option("--theorem", is_flag=True, help="Only the abstract machine, refinement and theorem.")
+@click.option("--invariant", metavar="NAME", help="Only the obligations of one invariant.")
+@click.option("--why", metavar="NAME", help="Which invariants does this one lean on?")
+@click.option("--second-solver", is_flag=True, help="Let cvc5 discharge the same obligations.")
+@click.option(
+    "--proofs",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="With --second-solver: write cvc5's proofs here.",
+)
+@click.option(
+    "--smtlib",
+    "script_folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write each obligation here, as SMT-LIB.",
+)
+@json_option
+def prove(
+    theorem: bool,
+    invariant: str | None,
+    why: str | None,
+    second_solver: bool,
+    proofs: Path | None,
+    script_folder: Path | None,
+    as_json: bool,
+) -> ExitCode:
+    """Prove the specification of the scheduler, with Z3.
+
+    Its text is plain Python (spec/pel_spec/scheduler); the proof reads the same text. An obligation
+    that the solver does not decide within its resources has failed.
+    """
+    if proofs is not None and not second_solver:
+        raise click.UsageError("--proofs goes with --second-solver")
+    for name in (invariant, why):
+        if name is not None and name not in block_stm().invariants:
+            raise click.BadParameter(f"no invariant is called {name!r}")
+    if why is not None:
+        return _why(why, as_json)
+    families = THEOREM if theorem else ("invariants",) if invariant else tuple(FAMILIES)
+    chosen = obligations(families, about=invariant)
+    if script_folder is not None:
+        chosen = _written(chosen, script_folder)
+    started = perf_counter()
+    tally = Tally.of(_second(chosen, proofs) if second_solver else discharge(chosen))
+    return _show(tally, perf_counter() - started, as_json)
+
+
+def _written(chosen: Iterable[Obligation], folder: Path) -> Iterator[Obligation]:
+    """Pass the obligations on, and write each as a script."""
+    _make(folder)
+    for obligation in chosen:
+        _write(folder / file_name(obligation), smtlib(obligation))
+        yield obligation
+
+
+def _second(chosen: Iterable[Obligation], proofs: Path | None) -> Iterator[Verdict]:
+    """cvc5's verdicts, in the form of Z3's."""
+    if proofs is not None:
+        _make(proofs)
+    for obligation in chosen:
+        try:
+            said = ask(obligation, proof=proofs is not None)
+        except SecondSolverMissing as missing:
+            raise click.UsageError(str(missing)) from None
+        if proofs is not None and said.proof:
+            _write((proofs / file_name(obligation)).with_suffix(".cpc"), said.proof)
+        yield Verdict(obligation, said.proved, PROVED if said.proved else said.answer, said.seconds)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(str(folder), "", f"cannot be made: {error.strerror}") from None
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(str(path), "", f"cannot be written: {error.strerror}") from None
+
+
+def _why(name: str, as_json: bool) -> ExitCode:
+    """Which invariants the proofs that one is kept have used."""
+    used: dict[str, list[str]] = {}
+    unproved = []
+    for obligation in obligations(("invariants",), about=name):
+        found = leans_on(obligation)
+        if found is None:
+            unproved.append(obligation.name)
+        for other in sorted(found or ()):
+            used.setdefault(other, []).append(obligation.step)
+    used.pop(name, None)
+    if as_json:
+        click.echo(
+            json.dumps({"invariant": name, "leans_on": used, "unproved": unproved}, indent=2)
+        )
+    else:
+        click.echo(f"{name}: {_sentence(name)}")
+        for other, steps in sorted(used.items(), key=lambda item: -len(item[1])):
+            click.echo(f"  leans on {other} in {len(steps)}: {', '.join(steps[:6])}")
+        for step in unproved:
+            click.echo(f"  not proved: {step}")
+    return ExitCode.DIFFER if unproved else ExitCode.AGREE
+
+
+def _sentence(name: str) -> str:
+    return " ".join((block_stm().invariants[name].__doc__ or "").split())
+
+
+def _show(tally: Tally, seconds: float, as_json: bool) -> ExitCode:
+    code = ExitCode.AGREE if tally.holds else ExitCode.DIFFER
+    if as_json:
+        click.echo(json.dumps(_to_json(tally, seconds, code), indent=2))
+        return code
+    console = Console(highlight=False, soft_wrap=True)
+    table = Table("family", "about", "obligations", "seconds", "slowest", "its step", box=None)
+    for row in sorted(tally.rows.values(), key=lambda row: list(FAMILIES).index(row.family)):
+        failed = f" [red]({row.failed} failed)[/]" if row.failed else ""
+        seconds, slowest = f"{row.seconds:.2f}", f"{row.slowest[0]:.3f}"
+        count = f"{row.total}{failed}"
+        table.add_row(row.family, row.about, count, seconds, slowest, row.slowest[1])
+    console.print(table)
+    for verdict in tally.failures:
+        told = f"NOT PROVED {verdict.obligation.family}: {verdict.obligation.name}"
+        console.print(f"{told} ({verdict.reason})", style="red", markup=False)
+    word = "proved" if tally.holds else "of them failed"
+    count = tally.total if tally.holds else f"{len(tally.failures)} of {tally.total}"
+    console.print(f"{count} obligations {word}, in {seconds:.1f} s", markup=False)
+    return code
+
+
+def _to_json(tally: Tally, seconds: float, code: ExitCode) -> dict[str, Any]:
+    return {
+        "verdict": code.name.lower(),
+        "obligations": tally.total,
+        "seconds": round(seconds, 3),
+        "rows": [row.to_json() for row in tally.rows.values()],
+        "failures": [
+            {
+                "family": v.obligation.family,
+                "step": v.obligation.step,
+                "about": v.obligation.about,
+                "reason": v.reason,
+            }
+            for v in tally.failures
+        ],
+    }
