@@ -22,6 +22,8 @@ from pel_proof.suite import FAMILIES, obligations
 from pel_proof.tally import Tally
 from pel_reference.errors import InputError
 
+WIDTH = 100
+"""Of the table, also where there is no terminal: names are never cut."""
 THEOREM = ("abstract", "refinement", "theorem")
 
 
@@ -141,14 +143,8 @@ def _show(tally: Tally, seconds: float, as_json: bool) -> ExitCode:
     if as_json:
         click.echo(json.dumps(_to_json(tally, seconds, code), indent=2))
         return code
-    console = Console(highlight=False, soft_wrap=True)
-    table = Table("family", "about", "obligations", "seconds", "slowest", "its step", box=None)
-    for row in sorted(tally.rows.values(), key=lambda row: list(FAMILIES).index(row.family)):
-        failed = f" [red]({row.failed} failed)[/]" if row.failed else ""
-        seconds, slowest = f"{row.seconds:.2f}", f"{row.slowest[0]:.3f}"
-        count = f"{row.total}{failed}"
-        table.add_row(row.family, row.about, count, seconds, slowest, row.slowest[1])
-    console.print(table)
+    console = Console(highlight=False, width=WIDTH)
+    console.print(_table(tally))
     for verdict in tally.failures:
         told = f"NOT PROVED {verdict.obligation.family}: {verdict.obligation.name}"
         console.print(f"{told} ({verdict.reason})", style="red", markup=False)
@@ -156,6 +152,17 @@ def _show(tally: Tally, seconds: float, as_json: bool) -> ExitCode:
     count = tally.total if tally.holds else f"{len(tally.failures)} of {tally.total}"
     console.print(f"{count} obligations {word}, in {seconds:.1f} s", markup=False)
     return code
+
+
+def _table(tally: Tally) -> Table:
+    table = Table(box=None)
+    for heading in ("family", "about", "obligations", "seconds", "slowest", "its step"):
+        table.add_column(heading, no_wrap=True)
+    for row in sorted(tally.rows.values(), key=lambda row: list(FAMILIES).index(row.family)):
+        failed = f" [red]({row.failed} failed)[/]" if row.failed else ""
+        times = f"{row.seconds:.2f}", f"{row.slowest[0]:.3f}"
+        table.add_row(row.family, row.about, f"{row.total}{failed}", *times, row.slowest[1])
+    return table
 
 
 def _to_json(tally: Tally, seconds: float, code: ExitCode) -> dict[str, Any]:
