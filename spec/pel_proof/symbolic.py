@@ -65,16 +65,17 @@ class World:
     # ---- paths ----------------------------------------------------------------------------
 
     def paths(self, run: Callable[[], Any]) -> Iterator[Any]:
-        """Run it once for each way through its branches; `path` and `named` are of that way."""
-        self._choices = []
+        """Run it once for each way through its branches; `path` and `named` are of that way. One
+        such exploration may go on within a step of another."""
+        choices: list[bool] = []
         while True:
-            self.path, self.named, self._taken = [], [], 0
+            self._choices, self._taken, self.path, self.named = choices, 0, [], []
             yield run()
-            while self._choices and not self._choices[-1]:
-                self._choices.pop()
-            if not self._choices:
+            while choices and not choices[-1]:
+                choices.pop()
+            if not choices:
                 return
-            self._choices[-1] = False
+            choices[-1] = False
 
     def branch(self, condition: Term) -> bool:
         """Which way to go here, this time."""

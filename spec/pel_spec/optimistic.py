@@ -21,6 +21,7 @@ so a version (position, incarnation) is written once.
 from pel_spec.kernel import (
     BEFORE,
     Incarnation,
+    Number,
     Place,
     Places,
     Position,
@@ -66,7 +67,6 @@ class Optimistic(OptimisticState):
         s.reads[i, x] = True
         s.source[i, x] = k
         s.source_inc[i, x] = c
-        s.checked[i, x] = False
 
     def publish(s, i: Position, c: Incarnation, writes: Places) -> None:
         """Incarnation `c` of `i` has ended, and what it writes can be read. A number is used once:
@@ -90,7 +90,7 @@ class Optimistic(OptimisticState):
         s.reads[i, :] = False
         s.checked[i, :] = False
 
-    def commit(s, upto: Position) -> None:
+    def commit(s, upto: Number) -> None:
         """The prefix below `upto` is final: one more position, or several at once."""
         require(s.committed <= upto <= s.n)
         require(all(s.published[i] != NOTHING for i in s.positions if s.committed <= i < upto))

@@ -1,0 +1,58 @@
+"""Which stores of the scheduler need a fence? The table of docs/fences.md.
+
+    python benchmarks/fences.py [--budget 600000]
+
+Each store of the text is delayed alone, in two small blocks with two workers, and all runs are
+searched, breadth first, until one goes wrong or the budget of situations is used up.
+"""
+
+import argparse
+from collections.abc import Hashable, Mapping
+
+from pel_proof.weak_memory import STORES, Outcome, Program, search
+
+
+def reads(*wanted: str, writes: frozenset[Hashable] = frozenset()) -> Program:
+    """A transition that reads some locations, and then writes some."""
+
+    def program(read: Mapping[Hashable, int]) -> Hashable | frozenset[Hashable]:
+        return next((x for x in wanted if x not in read), writes)
+
+    return program
+
+
+X, Y = "x", "y"
+BLOCKS = {
+    "0 writes x; 1 reads x": ([reads(writes=frozenset({X})), reads(X)], [X]),
+    "0 writes x; 1 reads x, writes y; 2 reads y": (
+        [reads(writes=frozenset({X})), reads(X, writes=frozenset({Y})), reads(Y)],
+        [X, Y],
+    ),
+}
+
+
+def told(outcome: Outcome) -> str:
+    """One cell of the table."""
+    if outcome.wrong:
+        return f"**needs a fence**: after {len(outcome.run)} steps {outcome.wrong}"
+    reach = "all" if outcome.exhausted else "the first"
+    return f"nothing wrong in {reach} {outcome.situations} situations"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--budget", type=int, default=600_000)
+    budget = parser.parse_args().budget
+    print(f"| its store is delayed | {' | '.join(BLOCKS)} |\n|---|{'---|' * len(BLOCKS)}")
+    for name in ("", *STORES):
+        delayed = frozenset({name} - {""})
+        cells = [
+            told(search(programs, locations, 2, delayed, budget))
+            for programs, locations in BLOCKS.values()
+        ]
+        print(f"| {f'`{name}`' if name else 'nothing'} | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
