@@ -47,14 +47,15 @@ def moves(
 ) -> Iterator[tuple[Move, Any]]:
     """All enabled moves, each with the state it leads to. `signatures` are the domains of the
     actions' parameters (`machine.parameters` of the lifted actions)."""
+    after = state.copy()
     for name, action in actions.items():
         for arguments in product(*(values[domain] for domain in signatures[name].values())):
-            after = state.copy()
             try:
                 action(after, *arguments)
             except Disabled:
-                continue
+                continue  # and nothing has changed
             yield Move(name, arguments), after
+            after = state.copy()
 
 
 def signatures(lifted: Mapping[str, Callable[..., Any]]) -> dict[str, dict[str, str]]:

@@ -101,12 +101,13 @@ def invariant_obligations(
     """Each invariant holds at the beginning, and each step keeps it. `only` says of which actions
     and invariants."""
     start = (*setting.size, initial(setting))
+    ways = list(setting.paths())
     for name, term in setting.invariants:
+        statement = setting.model.invariants[name]
         if only is None or only("initial", name):
             yield Obligation(family, "initial", name, start, term)
-    for path in setting.paths():
-        known = (*setting.size, *path.guards, *path.named)
-        for name, statement in setting.model.invariants.items():
+        for path in ways:
             if only is None or only(path.action, name):
+                known = (*setting.size, *path.guards, *path.named)
                 goal = path.after.say(statement)
                 yield Obligation(family, path.name, name, known, goal, setting.invariants)

@@ -9,6 +9,7 @@ from time import perf_counter
 
 import z3
 
+from pel_proof.leans_on import LEANS_ON
 from pel_proof.obligations import Obligation
 from pel_proof.symbolic import Term
 
@@ -36,25 +37,55 @@ def solver(resources: int = RESOURCES) -> z3.Solver:
 
 
 def discharge(obligations: Iterable[Obligation], resources: int = RESOURCES) -> Iterator[Verdict]:
-    """The verdict on each. Neighbours with the same hypotheses share a solver."""
-    shared, known = solver(resources), frozenset[int]()
-    alive: tuple[Term, ...] = ()  # the number of a term may be given again once it is gone
+    """The verdict on each. Neighbours that start from the same hypotheses share a solver."""
+    shared = _Shared(resources)
     for obligation in obligations:
         started = perf_counter()
-        terms = obligation.known
+        reason = shared.decide(obligation, LEANS_ON.get(obligation.about))
+        if reason not in (PROVED, UNCHANGED) and obligation.about in LEANS_ON:
+            reason = shared.decide(obligation, None)
+        proved = reason in (PROVED, UNCHANGED)
+        yield Verdict(obligation, proved, reason, perf_counter() - started)
+
+
+def decide(
+    obligation: Obligation, names: Iterable[str] | None = None, resources: int = RESOURCES
+) -> str:
+    """`PROVED`, `UNCHANGED`, or why not, from the named hypotheses of these names only, or from
+    all of them."""
+    return _Shared(resources).decide(obligation, names)
+
+
+class _Shared:
+    """A solver, with the hypotheses that it knows already."""
+
+    def __init__(self, resources: int) -> None:
+        self.resources = resources
+        self.solver, self.known = solver(resources), frozenset[int]()
+        self.alive: tuple[Term, ...] = ()  # a term's number may be given again once it is gone
+
+    def decide(self, obligation: Obligation, names: Iterable[str] | None) -> str:
+        """As `decide`. Given names, what they name is shared with the neighbours; else everything
+        is."""
+        named = obligation.named
+        if any(obligation.goal.eq(term) for _, term in named):
+            return UNCHANGED
+        wanted = None if names is None else {*names, obligation.about}
+        some = tuple(term for name, term in named if wanted is None or name in wanted)
+        own = obligation.hypotheses
+        self._know(some if wanted is not None else (*own, *some))
+        self.solver.push()
+        self.solver.add(*(own if wanted is not None else ()), z3.Not(obligation.goal))
+        answer = self.solver.check()
+        reason = PROVED if answer == z3.unsat else f"{answer}: {self.solver.reason_unknown()}"
+        self.solver.pop()
+        return reason
+
+    def _know(self, terms: tuple[Term, ...]) -> None:
         here = frozenset(term.get_id() for term in terms)
-        if obligation.goal.get_id() in here:  # the step touches nothing that the goal speaks of
-            yield Verdict(obligation, True, UNCHANGED, perf_counter() - started)
-            continue
-        if here != known:
-            shared, known, alive = solver(resources), here, terms
-            shared.add(*alive)
-        shared.push()
-        shared.add(z3.Not(obligation.goal))
-        answer = shared.check()
-        reason = PROVED if answer == z3.unsat else f"{answer}: {shared.reason_unknown()}"
-        shared.pop()
-        yield Verdict(obligation, answer == z3.unsat, reason, perf_counter() - started)
+        if here != self.known:
+            self.solver, self.known, self.alive = solver(self.resources), here, terms
+            self.solver.add(*terms)
 
 
 def leans_on(obligation: Obligation, resources: int = RESOURCES) -> frozenset[str] | None:

@@ -2,11 +2,13 @@
 
 The families follow from each other: the invariants hold in every reachable state; by them each step
 of Block-STM is a step of the abstract machine; of that, whatever is committed is what the fold
-computes; and Block-STM counts a block as committed when it is done. The rest is progress.
+computes; and Block-STM counts a block as committed when it is done. The rest is progress: what it
+comes to, and on which assumptions, is in `termination`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from pel_proof import prefix, progress
 from pel_proof.machine import Model, abstract_machine, block_stm, simulation
 from pel_proof.obligations import Obligation, Setting, invariant_obligations
 from pel_proof.refine import refinement_obligations
@@ -53,11 +55,27 @@ def _theorem(model: Model, about: str | None) -> Iterator[Obligation]:
             yield from (o for o in found if about is None or o.about == about)
 
 
+def _progress(family: str) -> Family:
+    def found(model: Model, about: str | None) -> Iterator[Obligation]:
+        world = World()
+        with world.active():
+            setting = Setting.of(model, world)
+            chosen = {**progress.FAMILIES, **prefix.FAMILIES}[family]
+            steps = chosen(setting, tuple(setting.paths()))
+            yield from (o for o in steps if about is None or o.about == about)
+
+    return found
+
+
+SAFETY = ("abstract", "invariants", "refinement", "theorem")
+PROGRESS = (*progress.FAMILIES, *prefix.FAMILIES)
+
 FAMILIES: Mapping[str, Family] = {
     "abstract": _abstract,
     "invariants": _invariants,
     "refinement": _refinement,
     "theorem": _theorem,
+    **{family: _progress(family) for family in PROGRESS},
 }
 """What there is, in the order in which it follows."""
 

@@ -76,10 +76,12 @@ class Map:
         self.values: dict[Any, Any] = {}
 
     def __getitem__(self, key: Any) -> Any:
-        if type(key) is slice:
+        kind = type(key)
+        if kind is tuple:
+            if type(key[-1]) is slice:
+                return lambda index: self[(*key[:-1], index)]
+        elif kind is slice:
             return self.__getitem__
-        if type(key) is tuple and type(key[-1]) is slice:
-            return lambda index: self[(*key[:-1], index)]
         return self.values.get(key, self.initial)
 
     def __setitem__(self, key: Any, value: Any) -> None:

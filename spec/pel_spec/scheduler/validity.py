@@ -9,7 +9,8 @@ class Memory(Predicates):
     """Multi-version memory holds what it should, whoever is at work on it."""
 
     def one_answer_per_incarnation(s) -> bool:
-        """A version is published once: else a reader cannot tell two of them apart (ABA)."""
+        """A version is published once: else a reader cannot tell two of them apart (ABA). What is
+        suspended was not published."""
         return (
             all(s.answered[i] <= s.inc[i] for i in s.positions)
             and all(s.answered[i] == s.inc[i] for i in s.positions if s.finished(i))
@@ -17,6 +18,15 @@ class Memory(Predicates):
                 s.answered[i] < s.inc[i]
                 for i in s.positions
                 if s.status[i] in (Status.READY, Status.EXECUTING)
+            )
+            and all(
+                s.answered[s.held[w]] < s.inc[s.held[w]] for w in s.workers if s.pc[w] == At.SUSPEND
+            )
+            and all(
+                s.answered[i] < s.inc[i] for b in s.positions for i in s.positions if s.waits[b, i]
+            )
+            and all(
+                s.answered[i] < s.inc[i] for w in s.workers for i in s.positions if s.woken[w, i]
             )
             and all(s.held_inc[w] <= s.answered[s.held[w]] for w in s.workers if s.has_answered(w))
         )
@@ -183,6 +193,11 @@ class Validity(Predicates):
             or (s.pc[w] == At.CD_AGAIN and s.observed[w] == s.dec_cnt)
         )
 
+    def ended_is_done(s) -> bool:
+        """Nobody goes home before the block is done: else what is left is done by fewer and fewer,
+        or by nobody."""
+        return all(s.done for w in s.workers if s.pc[w] in (At.END_WORKER, At.ENDED))
+
 
 class Committing(Predicates):
     """The rolling commit."""
@@ -277,4 +292,16 @@ class Causes(Predicates):
             s.moved(s.held[w])
             for w in s.workers
             if s.pc[w] == At.TRY_ABORT and s.held_inc[w] == s.inc[s.held[w]]
+        )
+
+    def restart_has_a_cause(s) -> bool:
+        """Who begins again in the same incarnation has met an ESTIMATE that is gone since: this
+        bounds how often anything is begun again."""
+        return all(
+            s.moved(s.held[w])
+            or (
+                s.pc[w] != At.STAY and any(s.mem[s.blocking[w], x] == ESTIMATE for x in s.locations)
+            )
+            for w in s.workers
+            if s.pc[w] in (At.READ_ESTIMATE, At.LOOK_BLOCKING, At.STAY)
         )
