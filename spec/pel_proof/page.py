@@ -4,10 +4,13 @@ It is made from the text and from a proof of it, so it cannot say what the text 
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from pel_proof import prefix, progress, refine, serial
+from pel_proof.serial import Theorem
 from pel_proof.tally import Row, Tally
+from pel_proof.termination import statement
 from pel_spec import optimistic
 from pel_spec.kernel import methods
 from pel_spec.scheduler import blockstm
@@ -20,9 +23,10 @@ through each action, and how many of them speak of something that the action cha
 """
 
 
-def page(tally: Tally, theorems: Mapping[str, str]) -> str:
-    """The page, in Markdown. `theorems` are the lemmas of the other families, in words."""
-    return "\n".join([HEAD, *_machine(tally), *_block_stm(tally), *_theorems(tally, theorems)])
+def page(tally: Tally) -> str:
+    """The page, in Markdown."""
+    ends = ["## Every block ends", "", *(f"{line}  " for line in statement()), ""]
+    return "\n".join([HEAD, *_machine(tally), *_block_stm(tally), *_families(tally), *ends])
 
 
 def _machine(tally: Tally) -> Iterator[str]:
@@ -58,17 +62,26 @@ def _invariants(tally: Tally, family: str, parts: tuple[type, ...]) -> Iterator[
         yield ""
 
 
-def _theorems(tally: Tally, theorems: Mapping[str, str]) -> Iterator[str]:
-    yield "## What follows\n\n| family | lemma | what it says | obligations | s |"
-    yield "|---|---|---|---|---|"
-    for row in tally.rows.values():
-        if row.family not in ("abstract", "invariants"):
-            said = theorems.get(row.about, "")
-            count, seconds = row.total, f"{row.seconds:.2f}"
-            yield f"| {row.family} | `{row.about}` | {said} | {count} | {seconds} |"
-    yield ""
+def _families(tally: Tally) -> Iterator[str]:
+    yield "## What follows\n"
+    for family, said in WORDS.items():
+        rows = [row for row in tally.rows.values() if row.family == family]
+        yield f"### {family}\n\n{said}\n\n| about | obligations | s |\n|---|---|---|"
+        for row in rows:
+            told = words(getattr(Theorem, row.about)) if hasattr(Theorem, row.about) else ""
+            about = f"`{row.about}`" + (f": {told}" if told else "")
+            yield f"| {about} | {row.total} | {row.seconds:.2f} |"
+        yield ""
 
 
 def words(documented: Callable[..., Any] | type) -> str:
     """A docstring on one line, fit for a table."""
     return " ".join((documented.__doc__ or "").split()).replace("|", "\\|")
+
+
+WORDS = {
+    "refinement": words(refine.refinement_obligations),
+    "theorem": words(serial.theorem_obligations) + " " + words(serial.memory_obligations),
+    **{name: words(family) for name, family in {**progress.FAMILIES, **prefix.FAMILIES}.items()},
+}
+"""What each family of obligations is about."""

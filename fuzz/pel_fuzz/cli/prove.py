@@ -16,10 +16,12 @@ from pel_fuzz.exit_codes import ExitCode
 from pel_proof.export import file_name, smtlib
 from pel_proof.machine import block_stm
 from pel_proof.obligations import Obligation
+from pel_proof.page import page
 from pel_proof.second_solver import SecondSolverMissing, ask
 from pel_proof.solve import PROVED, Verdict, discharge, leans_on
-from pel_proof.suite import FAMILIES, obligations
+from pel_proof.suite import FAMILIES, PROGRESS, obligations
 from pel_proof.tally import Tally
+from pel_proof.termination import gaps, statement
 from pel_reference.errors import InputError
 
 WIDTH = 100
@@ -29,6 +31,7 @@ THEOREM = ("abstract", "refinement", "theorem")
 
 @app.command("prove")
 @click.option("--theorem", is_flag=True, help="Only the abstract machine, refinement and theorem.")
+@click.option("--progress", is_flag=True, help="Only progress, and why every block ends.")
 @click.option("--invariant", metavar="NAME", help="Only the obligations of one invariant.")
 @click.option("--why", metavar="NAME", help="Which invariants does this one lean on?")
 @click.option("--second-solver", is_flag=True, help="Let cvc5 discharge the same obligations.")
@@ -43,14 +46,22 @@ THEOREM = ("abstract", "refinement", "theorem")
     type=click.Path(file_okay=False, path_type=Path),
     help="Write each obligation here, as SMT-LIB.",
 )
+@click.option(
+    "--page",
+    "page_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the page of all actions, invariants and lemmas, in Markdown.",
+)
 @json_option
 def prove(
     theorem: bool,
+    progress: bool,
     invariant: str | None,
     why: str | None,
     second_solver: bool,
     proofs: Path | None,
     script_folder: Path | None,
+    page_file: Path | None,
     as_json: bool,
 ) -> ExitCode:
     """Prove the specification of the scheduler, with Z3.
@@ -65,13 +76,26 @@ def prove(
             raise click.BadParameter(f"no invariant is called {name!r}")
     if why is not None:
         return _why(why, as_json)
-    families = THEOREM if theorem else ("invariants",) if invariant else tuple(FAMILIES)
+    families = _families(theorem, progress, invariant)
+    if page_file is not None and families != tuple(FAMILIES):
+        raise click.UsageError("--page is of all that is proved")
     chosen = obligations(families, about=invariant)
     if script_folder is not None:
         chosen = _written(chosen, script_folder)
     started = perf_counter()
     tally = Tally.of(_second(chosen, proofs) if second_solver else discharge(chosen))
-    return _show(tally, perf_counter() - started, as_json)
+    if page_file is not None:
+        _write(page_file, page(tally))
+    return _show(tally, perf_counter() - started, progress, as_json)
+
+
+def _families(theorem: bool, progress: bool, invariant: str | None) -> tuple[str, ...]:
+    if invariant is not None:
+        if theorem or progress:
+            raise click.UsageError("--invariant goes without --theorem and --progress")
+        return ("invariants",)
+    chosen = (*(THEOREM if theorem else ()), *(PROGRESS if progress else ()))
+    return chosen or tuple(FAMILIES)
 
 
 def _written(chosen: Iterable[Obligation], folder: Path) -> Iterator[Obligation]:
@@ -138,8 +162,9 @@ def _sentence(name: str) -> str:
     return " ".join((block_stm().invariants[name].__doc__ or "").split())
 
 
-def _show(tally: Tally, seconds: float, as_json: bool) -> ExitCode:
-    code = ExitCode.AGREE if tally.holds else ExitCode.DIFFER
+def _show(tally: Tally, seconds: float, progress: bool, as_json: bool) -> ExitCode:
+    unfit = list(gaps())
+    code = ExitCode.AGREE if tally.holds and not unfit else ExitCode.DIFFER
     if as_json:
         click.echo(json.dumps(_to_json(tally, seconds, code), indent=2))
         return code
@@ -148,6 +173,12 @@ def _show(tally: Tally, seconds: float, as_json: bool) -> ExitCode:
     for verdict in tally.failures:
         told = f"NOT PROVED {verdict.obligation.family}: {verdict.obligation.name}"
         console.print(f"{told} ({verdict.reason})", style="red", markup=False)
+    for gap in unfit:
+        console.print(
+            f"GAP in the argument that every block ends: {gap}", style="red", markup=False
+        )
+    if progress:
+        console.print("\n".join(statement()), markup=False)
     word = "proved" if tally.holds else "of them failed"
     count = tally.total if tally.holds else f"{len(tally.failures)} of {tally.total}"
     console.print(f"{count} obligations {word}, in {seconds:.1f} s", markup=False)
