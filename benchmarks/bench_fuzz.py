@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from pel_fuzz.cases import Case, Walk, case_at
+from pel_fuzz.conformance.check import check_run
 from pel_fuzz.examine import examine
 from pel_fuzz.executors import run_controlled
 from pel_fuzz.tiers import reference_outcome
@@ -90,10 +91,18 @@ def report(sample: Sample) -> None:
     on_one = seconds(lambda block: run_block(block, workers=1), sample.compiled)
     controlled = seconds(run_all, pairs)
     checking = seconds(lambda result: check_preset(result[1]), folds)
+    runs = [
+        run_controlled(block, case.workers, each)
+        for case, block in pairs
+        for each in case.interleavings
+    ]
+    replaying = seconds(check_run, runs)
     whole = seconds(examine, sample.cases)
     print(f"\n{sample.name}: {len(sample.cases)} cases")
     print(f"  optimistic, one worker on threads / fold        {on_one / in_fold:6.2f}")
     print(f"  history check / fold                            {checking / in_fold:6.2f}")
+    print(f"  replay through the text / controlled run        {replaying / controlled:6.2f}")
+    print(f"  whole differential case / the same unreplayed   {whole / (whole - replaying):6.2f}")
     executions = in_fold + controlled
     print(f"  whole differential case / its executions alone  {whole / executions:6.2f}")
     print(f"  cases a second (fold against optimistic)        {len(sample.cases) / whole:6.1f}")

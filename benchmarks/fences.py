@@ -1,6 +1,6 @@
 """Which stores of the scheduler need a fence? The table of docs/fences.md.
 
-    python benchmarks/fences.py [--budget 600000]
+    python benchmarks/fences.py [--order tso|pso] [--budget 400000]
 
 Each store of the text is delayed alone, in two small blocks with two workers, and all runs are
 searched, breadth first, until one goes wrong or the budget of situations is used up.
@@ -9,7 +9,7 @@ searched, breadth first, until one goes wrong or the budget of situations is use
 import argparse
 from collections.abc import Hashable, Mapping
 
-from pel_proof.weak_memory import STORES, Outcome, Program, search
+from pel_proof.weak_memory import STORES, Order, Outcome, Program, search
 
 
 def reads(*wanted: str, writes: frozenset[Hashable] = frozenset()) -> Program:
@@ -42,13 +42,14 @@ def told(outcome: Outcome) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--budget", type=int, default=600_000)
-    budget = parser.parse_args().budget
+    parser.add_argument("--budget", type=int, default=400_000)
+    parser.add_argument("--order", type=Order, choices=list(Order), default=Order.TSO)
+    options = parser.parse_args()
     print(f"| its store is delayed | {' | '.join(BLOCKS)} |\n|---|{'---|' * len(BLOCKS)}")
     for name in ("", *STORES):
         delayed = frozenset({name} - {""})
         cells = [
-            told(search(programs, locations, 2, delayed, budget))
+            told(search(programs, locations, 2, delayed, options.budget, options.order))
             for programs, locations in BLOCKS.values()
         ]
         print(f"| {f'`{name}`' if name else 'nothing'} | {' | '.join(cells)} |", flush=True)

@@ -12,7 +12,7 @@ from pel_proof.suite import obligations
 
 PLACE = Path(__file__).parent.parent / "spec" / "pel_proof" / "leans_on.py"
 
-HEAD = '''"""Which invariants the proof of each one leans on: a hint for the solver and for a reader.
+HEAD = '''"""What the proof of each invariant leans on: a hint for the solver and for a reader.
 
 Written by `tools/leans_on.py` from unsat cores. Nothing depends on it but speed: what is not proved
 from these is tried again from all.

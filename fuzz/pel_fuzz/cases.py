@@ -16,6 +16,7 @@ from pel_fuzz.workloads.blocks import GeneratedBlock, blocks
 from pel_fuzz.workloads.draws import Choices, draw_case
 from pel_parallel.choices import Choices as Steering
 from pel_parallel.choices import RandomWalk, Recorded
+from pel_proof.interpreter import Turn
 from pel_reference.block import Block
 from pel_reference.transitions import compile_block
 from pel_spec.transition import TransitionBlock
@@ -64,7 +65,8 @@ class Case:
 
     `twin`: every incarnation also runs on fresh objects. `reference`, `eels`: the whole block also
     goes through the reference proper, and through EELS. `threads`: it was found on plain threads,
-    which the interleavings do not steer. `origin` is (seed, index) where drawn.
+    which the interleavings do not steer. `turns`: the scheduler's text itself runs it, in these
+    turns, and no interleaving is used. `origin` is (seed, index) where drawn.
     """
 
     subject: Subject
@@ -74,6 +76,7 @@ class Case:
     features: frozenset[str] = frozenset()
     twin: bool = False
     threads: bool = False
+    turns: tuple[Turn, ...] | None = None
     reference: bool = True
     eels: bool = False
     origin: tuple[int, int] | None = None

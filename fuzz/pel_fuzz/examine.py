@@ -1,7 +1,8 @@
 """One case through every oracle that it asks for.
 
-The fold gives the meaning; each interleaving is run and compared with it, and its history with the
-specification; the tiers above (the reference proper, EELS) then judge what the fold says itself.
+The fold gives the meaning; each interleaving is run and compared with it, its history with the
+specification, and its steps with the specification's text; the tiers above (the reference proper,
+EELS) then judge what the fold says itself.
 """
 
 from collections import Counter
@@ -9,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from pel_fuzz.cases import Case, Interleaving
+from pel_fuzz.conformance.check import Conformance, TooLarge, check_run, check_trace
+from pel_fuzz.conformance.violation import Violation
 from pel_fuzz.executors import STUCK, run_controlled, run_on_threads, step_limit
 from pel_fuzz.explain import effect_differences, explain
 from pel_fuzz.tiers import (
@@ -20,6 +23,7 @@ from pel_fuzz.tiers import (
 from pel_fuzz.twins import Leak, twin
 from pel_fuzz.verdict import Difference, Oracle, shorten
 from pel_fuzz.workloads.observed import observed_features
+from pel_parallel.errors import Deadlock, ExecutionError
 from pel_parallel.executor import Run
 from pel_parallel.overlap import overlapping_executions
 from pel_reference.eels import EelsFailure
@@ -30,6 +34,10 @@ from pel_spec.fold import Result, agree, fold
 from pel_spec.history import History
 from pel_spec.serializability import check_preset
 from pel_spec.transition import TransitionBlock
+
+REPLAYED_OF_SAMPLED, LARGE_TRACE = 4, 20_000
+"""Under control every run is replayed through the specification's text. In the stress lane, and of
+traces with more steps than this, it is one in so many."""
 
 
 @dataclass(slots=True)
@@ -71,7 +79,7 @@ def _examine_runs(
         done.findings.append(Finding(difference))
     results = [("fold", expected)]
     watched, limit = twin(block) if case.twin else block, step_limit(expected_history)
-    for interleaving in case.interleavings:
+    for number, interleaving in enumerate(case.interleavings):
         if done.findings and stop_at_first:
             return
         try:
@@ -81,13 +89,15 @@ def _examine_runs(
                 else run_controlled(watched, case.workers, interleaving, limit)
             )
         except STUCK as stuck:
-            done.findings.append(Finding(_stuck_difference(stuck), interleaving))
+            difference = _stuck_difference(stuck, len(block.transitions), case.workers)
+            done.findings.append(Finding(difference, interleaving))
             continue
         except Leak as leak:
             done.findings.append(Finding(_leak_difference(block, leak), interleaving))
             continue
         _count(run, len(block.transitions), done.counters)
-        for difference in judge(block, expected, expected_history, run):
+        conformance = _replay(run, done.counters, sampled=threads, number=number)
+        for difference in judge(block, expected, expected_history, run, conformance):
             done.findings.append(Finding(difference, interleaving))
         results.append(("optimistic", run.result))
     if isinstance(block, EvmBlock) and not (done.findings and stop_at_first):
@@ -120,14 +130,20 @@ def _examine_above(
 
 
 def judge(
-    block: TransitionBlock, expected: Result, expected_history: History, run: Run
+    block: TransitionBlock,
+    expected: Result,
+    expected_history: History,
+    run: Run,
+    conformance: Conformance | None,
 ) -> Iterator[Difference]:
-    """What is wrong with one run: its result, its history, its faults."""
+    """What is wrong with one run: its result, its history, its faults, and its steps, where these
+    were replayed. A wrong result is told together with the step that went wrong."""
     witness = check_preset(run.history)
+    violation = None if conformance is None else conformance.violation
     if not agree(expected, run.result):
         difference = explain(block, expected, expected_history, run.result, run.history)
         assert difference is not None, "results that do not agree differ somewhere"
-        yield _with_anomaly(block, difference, witness)
+        yield _with_violation(_with_anomaly(block, difference, witness), violation)
         return
     if witness is not None:
         yield Difference(
@@ -139,7 +155,28 @@ def judge(
             anomaly=witness.anomaly,
             words=witness.explain(_names(block)),
         )
+    if violation is not None:
+        yield _conformance_difference(violation)
     yield from _faults(block, run.result, "the optimistic run")
+
+
+def _conformance_difference(violation: Violation) -> Difference:
+    step = violation.step
+    return Difference(
+        Oracle.CONFORMANCE,
+        f"step.{'end' if step is None else step.action}",
+        violation.place,
+        "a step of the specification",
+        str(violation.kind),
+        words=violation.explain(),
+    )
+
+
+def _with_violation(difference: Difference, violation: Violation | None) -> Difference:
+    if violation is None:
+        return difference
+    told = f"against the specification: {violation.headline()}"
+    return replace(difference, words="\n".join(filter(None, (difference.words, told))))
 
 
 def _names(block: TransitionBlock) -> Names:
@@ -187,9 +224,17 @@ def _leak_difference(block: TransitionBlock, leak: Leak) -> Difference:
     )
 
 
-def _stuck_difference(stuck: Exception) -> Difference:
+def _stuck_difference(stuck: ExecutionError, transitions: int, workers: int) -> Difference:
     kind = type(stuck).__name__.lower()
-    return Difference(Oracle.LIVENESS, kind, kind, "the block ends", shorten(stuck, 2000))
+    difference = Difference(Oracle.LIVENESS, kind, kind, "the block ends", shorten(stuck, 2000))
+    waits = stuck.waits_for if isinstance(stuck, Deadlock) else {}
+    try:
+        found = check_trace(
+            stuck.trace, transitions, workers, invariants=False, complete=False, waits=waits
+        )
+    except TooLarge:
+        return difference
+    return _with_violation(difference, found.violation)
 
 
 def _kinds_of(history: History) -> set[str]:
@@ -204,3 +249,22 @@ def _count(run: Run, positions: int, counters: Counter[str]) -> None:
     counters["overlapped"] += overlapping_executions(run.trace or ()) > 0
     for name in ("incarnations", "aborts", "suspensions", "validations"):
         counters[name] += getattr(run.counters, name)
+
+
+def _replay(run: Run, counters: Counter[str], *, sampled: bool, number: int) -> Conformance | None:
+    """The steps of a run against the specification's text; of large ones, and in the stress lane,
+    only a sample is replayed, the first run of each case among it."""
+    if run.trace is None:
+        return None
+    sampled = sampled or len(run.trace) > LARGE_TRACE
+    if sampled and number % REPLAYED_OF_SAMPLED:
+        return None
+    try:
+        found = check_run(run)
+    except TooLarge:
+        counters["too_large_to_replay"] += 1
+        return None
+    counters["replayed"] += 1
+    counters["replayed_steps"] += found.steps
+    counters["nonconforming"] += found.violation is not None
+    return found

@@ -12,6 +12,8 @@ class Oracle(StrEnum):
     """The optimistic run left something else than the fold."""
     HISTORY = "history"
     """The optimistic run's history is not equivalent to the preset order."""
+    CONFORMANCE = "conformance"
+    """A step of the optimistic run is not one that the specification's text allows."""
     REFERENCE = "reference"
     """What the fold or the optimistic run settles to is not what the reference says."""
     EELS = "eels"

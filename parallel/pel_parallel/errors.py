@@ -7,14 +7,18 @@ not do its job, and why.
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
+from pel_spec.sync import Step
+
 Waits: TypeAlias = Mapping[int, tuple[str, tuple[Any, ...]]]
 """For each worker, the action that it is about to take and the name of the object."""
 
 
 class ExecutionError(Exception):
-    """A run did not end as a run should. `state` pictures the scheduler at that moment."""
+    """A run did not end as a run should. `state` pictures the scheduler at that moment, `trace` are
+    the steps until then, where they were recorded."""
 
     state: str = ""
+    trace: tuple[Step, ...] = ()
 
     def __str__(self) -> str:
         message = super().__str__()
@@ -27,6 +31,11 @@ class Deadlock(ExecutionError):
     def __init__(self, waits: Waits) -> None:
         super().__init__(f"deadlock: nobody can go on: {describe(waits)}")
         self.waits = dict(waits)
+
+    @property
+    def waits_for(self) -> dict[int, str]:
+        """For each worker that waits, the action that it waits for."""
+        return {worker: action for worker, (action, _) in self.waits.items()}
 
 
 class Livelock(ExecutionError):

@@ -64,6 +64,7 @@ def run_block(
         result = executor.result()
     except ExecutionError as error:
         error.state = "\n".join(executor.scheduler.unfinished())
+        error.trace = plain(seam.trace() or ())
         raise
     steps = seam.trace()
     return Run(

@@ -110,11 +110,14 @@ class Memory:
         body = partial(cell.newest_below, position)
         return self._step(worker, "read_cell", (position,), cell, body)
 
-    def load_written(self, worker: int, position: int) -> LastExecution | None:
+    def load_written(
+        self, worker: int, position: int, writes: Iterable[Location]
+    ) -> LastExecution | None:
         """What the last incarnation that executed wrote. Incarnations that suspended since then
-        have written nothing."""
+        have written nothing. Here a trace also learns which locations this one `writes`."""
         record = self.records[position]
-        return self._step(worker, "load_written", (position,), record, record.load)
+        args = (position, tuple(writes))
+        return self._step(worker, "load_written", args, record, record.load)
 
     def write_cell(self, worker: int, version: Version, location: Location, value: Value) -> None:
         """Algorithm 2, one write of `apply_write_set`."""
@@ -165,7 +168,7 @@ class Memory:
     ) -> bool:
         """Publish what an incarnation wrote and read; say whether it wrote a new location, one
         that the last incarnation to execute did not write. Algorithm 2, `record`."""
-        before = self.load_written(worker, version.position)
+        before = self.load_written(worker, version.position, effects.writes)
         written_before = before.effects.writes if before is not None else {}
         self._apply_writes(worker, version, effects.writes)
         self._remove_unwritten(worker, version, written_before, effects.writes)

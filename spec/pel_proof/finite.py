@@ -21,8 +21,8 @@ SCOPES = (
     Scope(1, 1, 1),
     Scope(2, 1, 1),
     Scope(2, 2, 1),
-    Scope(2, 2, 2),
     Scope(3, 2, 1),
+    Scope(2, 2, 2),
     Scope(3, 3, 1),
     Scope(3, 3, 2),
 )
@@ -100,7 +100,8 @@ class FiniteState:
             return range(self.scope.workers)
         if name == "num_active":
             return range(self.scope.workers + 1)  # it counts workers, by the numbers they have
-        return range(LEAST if field.kind == "log" else min(field.initial, 0), self.highest + 1)
+        least = LEAST if field.kind in ("own", "log") else min(field.initial, 0)
+        return range(least, self.highest + 1)
 
     def _indices(self, domain: str) -> range:
         """Whatever a formula may look at: beside what there is, what any number may point to."""
@@ -124,9 +125,7 @@ class FiniteState:
                 setattr(state, cell.field, value)
                 continue
             domains = self.declared[cell.field].indices
-            key = tuple(
-                self.argument(d, i) for d, i in zip(domains, cell.index, strict=True)
-            )
+            key = tuple(self.argument(d, i) for d, i in zip(domains, cell.index, strict=True))
             getattr(state, cell.field)[key if len(key) > 1 else key[0]] = value
         return state
 
@@ -162,10 +161,11 @@ def solver() -> z3.Solver:
     return made
 
 
-def simplest(asked: z3.Solver, cells: Iterable[Cell]) -> z3.ModelRef:
+def simplest(asked: z3.Solver, cells: Iterable[Cell]) -> z3.ModelRef | None:
     """A model in which, cell by cell, as much as possible is as in the beginning, and numbers are
-    small. What is asked is to be satisfiable."""
-    assert asked.check() == z3.sat
+    small; `None` if there is no model."""
+    if asked.check() != z3.sat:
+        return None
     model = asked.model()
     for cell in cells:
         for value in _preferred(cell):

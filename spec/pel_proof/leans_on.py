@@ -1,4 +1,4 @@
-"""Which invariants the proof of each one leans on: a hint for the solver and for a reader.
+"""What the proof of each invariant leans on: a hint for the solver and for a reader.
 
 Written by `tools/leans_on.py` from unsat cores. Nothing depends on it but speed: what is not proved
 from these is tried again from all.

@@ -7,8 +7,9 @@
     if c: ...              if holds(c): ...          (each branch becomes a path)
     min(a, b)              lowest(a, b)
 
-Nothing is written twice, so the proof is about the text that runs. This file is in the trusted
-base; that lifted and native text agree is also tested, on states drawn at random.
+Nothing is written twice, so the proof is about the text that runs. What is not listed here, and
+would mean something else when it is lifted, or might, is refused. This file is in the trusted base;
+that lifted and native text agree is also tested, on states drawn at random.
 """
 
 import __future__
@@ -57,8 +58,74 @@ WORDS = (
 )
 
 
+KNOWN = (
+    *(ast.Expr, ast.Assign, ast.AugAssign, ast.If, ast.Return),
+    *(ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.BinOp, ast.Add, ast.Sub),
+    *(ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn),
+    *(ast.IfExp, ast.Call, ast.Attribute, ast.Subscript, ast.Slice, ast.Tuple, ast.Name),
+    *(ast.Constant, ast.Load, ast.Store),
+)
+"""All that methods may consist of. `all` and `any` take a generator of their own."""
+
+CALLS = (("all", 1), ("any", 1), ("min", 2), ("require", 1))
+"""What it may call, with how many arguments, besides the methods of its states `s` and `m`."""
+
+DECLARING = ("shared", "own", "log", "ghost")
+"""What a class may call: its fields are left as they are."""
+
+
+class NotLiftable(Exception):
+    """The text contains what the lifter does not know."""
+
+    def __init__(self, node: ast.AST, why: str) -> None:
+        super().__init__(
+            f"line {getattr(node, 'lineno', '?')}: {why}: {ast.unparse(node)}".rstrip(": ")
+        )
+
+
 class Lifter(ast.NodeTransformer):
     """The rewriting."""
+
+    def visit(self, node: ast.AST) -> Any:
+        if not isinstance(node, KNOWN):
+            raise NotLiftable(node, f"{type(node).__name__} is not lifted")
+        return super().visit(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        if node.decorator_list or node.keywords:
+            raise NotLiftable(node, "a class is plain")
+        node.body = [self._member(member) for member in node.body if not _is_domain(member)]
+        return node
+
+    def _member(self, node: ast.stmt) -> ast.stmt:
+        if isinstance(node, ast.FunctionDef):
+            return self.visit_FunctionDef(node)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            return node
+        declares = isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+        if not declares or ast.unparse(node.value.func) not in DECLARING:  # type: ignore[attr-defined]
+            raise NotLiftable(node, "a class has fields and methods")
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        a = node.args
+        odd = (a.posonlyargs, a.kwonlyargs, a.defaults, a.vararg, a.kwarg, node.decorator_list)
+        if any(odd):
+            raise NotLiftable(node, "a method has plain parameters, and is not decorated")
+        node.body = [self.visit(statement) for statement in node.body]
+        return node
+
+    def visit_Assign(self, node: ast.Assign) -> ast.Assign:
+        rows = [n for n in ast.walk(node.value) if isinstance(n, ast.Slice)]
+        if rows and not all(isinstance(target, ast.Subscript) for target in node.targets):
+            raise NotLiftable(node, "a row has no name: what it is taken from may change")
+        self.generic_visit(node)
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        if node.value is not None and not isinstance(node.value, int | str):
+            raise NotLiftable(node, "numbers are whole")
+        return node
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         self.generic_visit(node)
@@ -91,19 +158,24 @@ class Lifter(ast.NodeTransformer):
         return parts[0] if len(parts) == 1 else _call("all_", *parts)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
-        name = node.func.id if isinstance(node.func, ast.Name) else None
+        name, count = ast.unparse(node.func), len(node.args)
+        of_state = name.startswith(("s.", "m.")) and name.count(".") == 1
+        if not (of_state or (name, count) in CALLS) or node.keywords:
+            raise NotLiftable(node, "this call is not lifted")
         if name in ("all", "any"):
             return self._quantifier(name == "all", node.args[0])
         self.generic_visit(node)
         return _call("lowest", *node.args) if name == "min" else node
 
     def _quantifier(self, universal: bool, comprehension: ast.expr) -> ast.expr:
-        assert isinstance(comprehension, ast.GeneratorExp)
+        if not isinstance(comprehension, ast.GeneratorExp):
+            raise NotLiftable(comprehension, "all and any are of a generator")
         domains, names, filters = list[ast.expr](), list[str](), list[ast.expr]()
         for clause in comprehension.generators:
-            assert isinstance(clause.target, ast.Name)
-            assert isinstance(clause.iter, ast.Attribute)
-            domains.append(ast.Constant(DOMAINS[clause.iter.attr]))
+            over = ast.unparse(clause.iter).removeprefix("s.")
+            if not isinstance(clause.target, ast.Name) or over not in DOMAINS or clause.is_async:
+                raise NotLiftable(comprehension, "all and any range over positions and the like")
+            domains.append(ast.Constant(DOMAINS[over]))
             names.append(clause.target.id)
             filters += [self.visit(test) for test in clause.ifs]
         body = self.visit(comprehension.elt)
@@ -112,6 +184,15 @@ class Lifter(ast.NodeTransformer):
         parameters = ast.arguments([], [ast.arg(n) for n in names], None, [], [], None, [])
         word = "forall" if universal else "exists"
         return _call(word, *domains, ast.Lambda(parameters, body))
+
+
+def _is_domain(node: ast.stmt) -> bool:
+    """A property such as `slots`: a quantifier says its domain instead."""
+    return (
+        isinstance(node, ast.FunctionDef)
+        and node.name in DOMAINS
+        and [ast.unparse(mark) for mark in node.decorator_list] == ["property"]
+    )
 
 
 def _call(word: str, *arguments: ast.expr) -> ast.expr:
@@ -126,7 +207,9 @@ def lift(modules: Sequence[ModuleType]) -> dict[str, type]:
     for module in modules:
         body = ast.parse(inspect.getsource(module)).body
         kept = [node for node in body if isinstance(node, ast.ClassDef) and _lifts(module, node)]
-        tree = ast.fix_missing_locations(ast.Module([Lifter().visit(node) for node in kept], []))
+        tree = ast.fix_missing_locations(
+            ast.Module([Lifter().visit_ClassDef(node) for node in kept], [])
+        )
         flags = __future__.annotations.compiler_flag  # a parameter's domain is its type's name
         code = compile(tree, str(module.__file__), "exec", flags, dont_inherit=True)
         namespace = vars(module) | words | lifted

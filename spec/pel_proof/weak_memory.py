@@ -3,15 +3,19 @@
 The proof assumes sequential consistency: what a step stores, every later step of anybody sees. On
 real machines a plain store waits in a buffer of its core, while that core goes on; its own loads
 see it, nobody else's do, until it is drained, at the latest by the core's next atomic operation or
-fence. This module lets chosen actions store like that, and searches a finite scope, exhaustively up
-to a budget, for a run that then goes wrong. Where there is one, the step needs a fence (in Rust,
-C++ and Go's terms: a sequentially consistent store, or a lock); where the search ends without, it
-needs none in that scope, under this memory model (TSO). Nothing is said of delayed loads.
+fence. `TSO` machines (x86) drain in order, so a later store waits for an earlier one; on `PSO` ones
+(and on ARM, as far as stores go) a later store to another place can be seen first. This module lets
+chosen actions store like that, and searches a finite scope, exhaustively up to a budget, for a run
+that then goes wrong. Where there is one, the step needs a fence (in the terms of Rust, C++ or Java:
+a sequentially consistent store where TSO goes wrong, at least a release store before the next one
+where only PSO does; or a lock); where the search ends without, it needs none in that scope. Nothing
+is said of delayed loads.
 """
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 from pel_spec.kernel import BEFORE, Disabled, Map, fields
@@ -24,6 +28,14 @@ STORES = (
 )
 """The actions that store and need not be atomic: what they overwrite is theirs, or known. All other
 actions that change a shared object read it in the same step, so they are atomic, and drain."""
+
+
+class Order(StrEnum):
+    """Whether stores are seen in the order in which their worker made them."""
+
+    TSO = "tso"
+    PSO = "pso"
+
 
 Program: TypeAlias = Callable[[Mapping[Hashable, int]], "Hashable | frozenset[Hashable]"]
 """A transition: from the writers of what it has read so far, the next location, or its writes."""
@@ -74,6 +86,7 @@ def search(
     workers: int,
     delayed: frozenset[str],
     budget: int,
+    order: Order = Order.TSO,
 ) -> Outcome:
     """Look for the shortest run that goes wrong when the stores of `delayed` may wait. It looks at
     no more than `budget` situations."""
@@ -83,7 +96,7 @@ def search(
     while queue:
         here = queue.popleft()
         key = here.key()
-        following = list(_following(here, programs, delayed))
+        following = list(_following(here, programs, delayed, order))
         wrong = _wrong(here, not following)
         if wrong:
             return Outcome(delayed, _run(came, key), wrong, len(came), False)
@@ -125,7 +138,7 @@ def _wrong(here: Situation, stuck: bool) -> str:
 
 
 def _following(
-    here: Situation, programs: Sequence[Program], delayed: frozenset[str]
+    here: Situation, programs: Sequence[Program], delayed: frozenset[str], order: Order
 ) -> Iterator[tuple[str, Situation]]:
     """All next steps: a worker's action, or the draining of its oldest store."""
     for w in here.state.workers:
@@ -134,14 +147,19 @@ def _following(
             _apply(drained, here.buffers[w][0])
             yield f"worker {w}: its store is seen", _buffered(here, drained, w, here.buffers[w][1:])
         for name, arguments in _moves(here, w, programs):
-            after = _take(here, w, name, arguments, delayed)
+            after = _take(here, w, name, arguments, delayed, order)
             if after is not None:
                 told = ", ".join(map(str, arguments))
                 yield f"worker {w}: {name}({told})", after
 
 
 def _take(
-    here: Situation, w: int, name: str, arguments: tuple[Any, ...], delayed: frozenset[str]
+    here: Situation,
+    w: int,
+    name: str,
+    arguments: tuple[Any, ...],
+    delayed: frozenset[str],
+    order: Order,
 ) -> Situation | None:
     """Where an action leads: from what its worker sees, which is its own stores and what is seen by
     all. `None`: not enabled, or its buffer has to drain first."""
@@ -160,10 +178,19 @@ def _take(
     if not waiting and name not in delayed:
         return Situation(after, here.buffers)
     changed = _changed(seen, after)
-    if changed and waiting and name not in delayed:
-        return None
     private = _private(here.state, after)
-    return _buffered(here, private, w, (*waiting, changed) if changed else waiting)
+    if not changed or name in delayed:
+        return _buffered(here, private, w, (*waiting, changed) if changed else waiting)
+    if order is Order.TSO or name not in STORES or _same_place(changed, waiting):
+        return None
+    _apply(private, changed)
+    return _buffered(here, private, w, waiting)
+
+
+def _same_place(store: Store, waiting: tuple[Store, ...]) -> bool:
+    """Two stores to one place are seen in order on every machine."""
+    places = {(name, key) for earlier in waiting for name, key, _ in earlier}
+    return any((name, key) in places for name, key, _ in store)
 
 
 def _buffered(here: Situation, state: BlockStm, w: int, buffer: tuple[Store, ...]) -> Situation:

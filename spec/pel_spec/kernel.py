@@ -127,12 +127,17 @@ class State:
         return other
 
 
+_FIELDS: dict[type, dict[str, Field]] = {}
+
+
 def fields(machine: type) -> dict[str, Field]:
     """The declared fields of a machine, in the order of their declaration."""
-    found: dict[str, Field] = {}
-    for base in reversed(machine.__mro__):
-        found |= {name: item for name, item in vars(base).items() if isinstance(item, Field)}
-    return found
+    if machine not in _FIELDS:
+        found: dict[str, Field] = {}
+        for base in reversed(machine.__mro__):
+            found |= {name: item for name, item in vars(base).items() if isinstance(item, Field)}
+        _FIELDS[machine] = found
+    return _FIELDS[machine]
 
 
 def methods(*parts: type) -> dict[str, Callable[..., Any]]:

@@ -92,6 +92,30 @@ def test_the_history_of_a_run_passes_the_check(
     assert run(arguments) is ExitCode.BAD_INPUT
 
 
+def test_the_trace_of_a_run_passes_the_check(
+    block_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "trace.jsonl"
+    arguments = ["run", str(block_file), "--trace", str(path)]
+    assert run([*arguments, "--executor", "optimistic"]) is ExitCode.AGREE
+    capsys.readouterr()
+    assert run(["check", "--trace", str(path), "--json"]) is ExitCode.AGREE
+    told = _json(capsys)
+    assert (told["verdict"], told["rules"]) == ("conforms", "block-stm")
+    lines = path.read_text().splitlines()
+    number = next(i for i, line in enumerate(lines) if '"val_fetch"' in line)
+    step = json.loads(lines[number])
+    lines[number] = json.dumps(step | {"observed": step["observed"] + 1})
+    path.write_text("\n".join(lines) + "\n")
+    assert run(["check", "--trace", str(path)]) is ExitCode.DIFFER
+    assert "val_fetch on [val_idx]: observed differs" in capsys.readouterr().out
+    lines[0] = json.dumps(json.loads(lines[0]) | {"transitions": 1_000_000})
+    path.write_text("\n".join(lines) + "\n")
+    assert run(["check", "--trace", str(path)]) is ExitCode.INCONCLUSIVE
+    assert "too large to be replayed" in capsys.readouterr().out
+    assert run(arguments) is ExitCode.BAD_INPUT
+
+
 def test_run_says_when_the_file_expects_something_else(
     block: Block, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -199,7 +223,7 @@ def test_findings_that_cannot_be_kept_are_refused_before_the_campaign(
 def test_an_interrupted_shrink_leaves_the_finding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("pel_fuzz.findings.shrink_finding", interrupt)
@@ -254,14 +278,14 @@ def test_a_reader_that_goes_away_is_no_difference(arguments: list[str], tmp_path
 def test_our_own_fault_is_never_a_difference(
     monkeypatch: pytest.MonkeyPatch, block_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("seeded")
 
     monkeypatch.setattr("pel_fuzz.cli.run.execute", fail)
     assert run(["run", str(block_file)]) is ExitCode.INTERNAL
     assert "our fault" in capsys.readouterr().err
 
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("pel_fuzz.cli.run.execute", interrupt)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pel_fuzz.formats import history_jsonl
 from pel_fuzz.formats.header import FormatError
 from pel_fuzz.formats.history_jsonl import decode_history, read_history, write_history
+from pel_fuzz.formats.json_lines import bounded
 from pel_reference.errors import InputError
 from pel_spec.anomalies import Anomaly
 from pel_spec.history import End, History, Incarnation, Order, Validation
@@ -339,7 +340,7 @@ def test_a_line_is_read_no_further_than_its_bound() -> None:
             return b"[" * size
 
     with pytest.raises(FormatError, match="longer than"):
-        decode_history(history_jsonl._bounded(Endless().readline))
+        decode_history(bounded(Endless().readline, history_jsonl.LONGEST_LINE))
 
 
 @settings(deadline=None, max_examples=150)

@@ -14,7 +14,7 @@ from pel_parallel.memory import Cell, Memory, Record
 from pel_parallel.scheduler import Scheduler
 from pel_parallel.shared import Dependents, Flag, Number, Status
 from pel_parallel.sync import SharedObject
-from pel_spec.sync import ACTIONS
+from pel_spec.scheduler.blockstm import ACTIONS
 
 T = TypeVar("T")
 KINDS = (Cell, Record, Number, Flag, Status, Dependents)

@@ -1,4 +1,4 @@
-"""`pel check`: is a history serializable, in the preset order, and if not, why?"""
+"""`pel check`: what the specification says of a recorded history, or of the trace of a run."""
 
 import json
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from pel_fuzz.cli.app import app
+from pel_fuzz.cli.check_trace import check_trace_file
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.history_jsonl import read_history
 from pel_proof.history_search import Inconclusive, Refutation, search
@@ -56,14 +57,24 @@ def _witness_json(found: Witness | Refutation | Inconclusive | None) -> dict[str
 
 
 @app.command("check")
-@click.argument("history", type=click.Path(dir_okay=False))
+@click.argument("history", required=False, type=click.Path(dir_okay=False))
+@click.option("--trace", metavar="FILE", type=click.Path(dir_okay=False), help="Check a trace.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
-def check(history: str, as_json: bool) -> ExitCode:
-    """Check the recorded HISTORY (JSON lines, docs/formats/history.md) against the specification.
+def check(history: str | None, trace: str | None, as_json: bool) -> ExitCode:
+    """Check a recorded HISTORY, or with --trace the steps of a run, against the specification.
 
-    Two verdicts: equivalent to the preset order, which is what a block needs and what the exit
-    code says; and serializable in some order.
+    Of a history (docs/formats/history.md) two verdicts: equivalent to the preset order, which is
+    what a block needs and what the exit code says; and serializable in some order.
+
+    A trace (docs/formats/trace.md) is held against the machine that its header names in `rules`:
+    the abstract one (`optimistic`), or our own scheduler's (`block-stm`). It conforms, violates
+    (the first step that is not allowed is named), or the check is inconclusive, with the reason.
     """
+    if (history is None) == (trace is None):
+        raise click.UsageError("give one file: a HISTORY, or a trace with --trace FILE")
+    if trace is not None:
+        return check_trace_file(trace, as_json)
+    assert history is not None
     verdict = judge_history(read_history(history))
     if as_json:
         click.echo(json.dumps(verdict.to_json(), indent=2))

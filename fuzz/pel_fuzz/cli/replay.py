@@ -9,10 +9,11 @@ import click
 from pel_fuzz.campaign import planted
 from pel_fuzz.cases import Case, Walk
 from pel_fuzz.cli.app import app
-from pel_fuzz.cli.options import json_option, seed_bug_option
+from pel_fuzz.cli.options import json_option
 from pel_fuzz.examine import Finding, examine
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import CaseFile, read_case
+from pel_fuzz.text_runs import GivenUp, text_difference, text_with
 from pel_fuzz.verdict import Difference
 from pel_parallel.errors import Drift
 from pel_reference.eels_forks import is_installed
@@ -24,7 +25,12 @@ THREAD_TRIES = 100
 
 @app.command("replay")
 @click.argument("case", type=click.Path(dir_okay=False))
-@seed_bug_option
+@click.option(
+    "--seed-bug",
+    metavar="NAME",
+    help="Test-only: plant a known bug, which must be found: in the executor, or in the "
+    "scheduler's text where that runs the case.",
+)
 @json_option
 def replay(case: str, seed_bug: str | None, as_json: bool) -> ExitCode:
     """Run the kept CASE again and compare everything, as the campaign that kept it did.
@@ -34,14 +40,15 @@ def replay(case: str, seed_bug: str | None, as_json: bool) -> ExitCode:
     kept = read_case(case)
     if kept.case.eels and not is_installed():
         raise InputError(case, "checks.eels", "this case needs EELS: install the extra pel[eels]")
-    with planted(seed_bug):
-        try:
-            findings = _findings(kept.case)
-        except Drift as drift:
-            why = f"{case}: the schedule does not fit this code any more: {drift}"
-            return _inconclusive(why, as_json)
-    differences = [finding.difference for finding in findings]
-    if kept.case.threads and not findings:
+    _know(seed_bug, kept.case)
+    try:
+        differences = _differences(kept.case, seed_bug)
+    except Drift as drift:
+        why = f"{case}: the schedule does not fit this code any more: {drift}"
+        return _inconclusive(why, as_json)
+    except GivenUp as given_up:
+        return _inconclusive(f"{case}: {given_up}", as_json)
+    if kept.case.threads and not differences:
         why = f"{case}: found on plain threads; not seen again in {THREAD_TRIES} tries"
         return _inconclusive(why, as_json)
     if as_json:
@@ -49,6 +56,28 @@ def replay(case: str, seed_bug: str | None, as_json: bool) -> ExitCode:
     else:
         _tell(kept, differences, seed_bug)
     return ExitCode.DIFFER if differences else ExitCode.AGREE
+
+
+def _differences(case: Case, seed_bug: str | None) -> list[Difference]:
+    """What differs, in the executor's runs or in the text's."""
+    if case.turns is not None:
+        found = text_difference(case, seed_bug)
+        return [] if found is None else [found]
+    with planted(seed_bug):
+        return [finding.difference for finding in _findings(case)]
+
+
+def _know(seed_bug: str | None, case: Case) -> None:
+    """Raises: `click.BadParameter`, if what runs the case has no such bug."""
+    try:
+        if case.turns is not None:
+            text_with(seed_bug)
+        else:
+            with planted(seed_bug):
+                return
+    except KeyError:
+        where = "the executor" if case.turns is None else "the scheduler's text"
+        raise click.BadParameter(f"no seeded bug of {where} is called {seed_bug!r}") from None
 
 
 def _findings(case: Case) -> list[Finding]:

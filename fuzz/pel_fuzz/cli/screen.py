@@ -94,6 +94,7 @@ class Screen:
         for name, text in (
             ("cases", _counts(report.cases)),
             ("runs", f"{counters['runs']} optimistic runs, {_lane(report)}"),
+            ("steps", _steps(report)),
             ("tiers", _tiers(report)),
             ("forks", _counts(report.forks)),
             ("features", _features(report)),
@@ -116,6 +117,14 @@ def _lane(report: CampaignReport) -> str:
     if report.plan.threads:
         return "on plain threads (stress lane: not reproducible)"
     return f"controlled; executions overlapped in {report.overlapped_share:.0%}"
+
+
+def _steps(report: CampaignReport) -> str:
+    counters = report.counters
+    return (
+        f"{counters['replayed']} runs replayed through the specification, "
+        f"{counters['replayed_steps']} steps"
+    )
 
 
 def _tiers(report: CampaignReport) -> str:

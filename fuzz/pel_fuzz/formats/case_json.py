@@ -13,12 +13,16 @@ from pel_fuzz.formats.header import Format, FormatError, check_header, header
 from pel_fuzz.tiny import TinyBlock, from_json, to_json
 from pel_fuzz.verdict import Difference
 from pel_parallel.choices import schedule_of
+from pel_proof.interpreter import Turn
 from pel_reference.errors import InputError
 from pel_reference.json_input import Field, read_json_file
 from pel_reference.triple import dump_triple, parse_block
 
 MAX_WORKERS = 64
 """More workers than any case needs; each costs a thread or a stack."""
+
+MAX_STEPS = 100_000
+"""More steps than any turn needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,8 @@ def case_to_json(case: Case, expected: Difference | None, seed_bug: str | None) 
         "kind": case.kind,
         "fork": case.fork,
         "workers": case.workers,
-        "choices": [_choices_to_json(each) for each in case.interleavings],
-        "lane": "threads" if case.threads else "controlled",
+        "choices": _all_choices_to_json(case),
+        "lane": _lane_name(case),
         "checks": {"reference": case.reference, "eels": case.eels, "twin": case.twin},
         "faults": [],
         "origin": origin,
@@ -85,15 +89,20 @@ def _parse(document: Field) -> CaseFile:
     if list(faults.elements()):
         raise faults.error("this version knows no faults")
     expected, seed_bug = document.get("expected"), document.get("seed_bug")
+    lane, choices = document.require("lane"), document.require("choices")
+    in_text = _lane(lane) == "text"
+    if in_text and kind != "tiny":
+        raise lane.error("the text runs tiny blocks only")
     case = Case(
         subject=_subject(kind, document.require("block")),
         kind=kind,
         workers=_workers(document.require("workers")),
-        interleavings=tuple(map(_choices, document.require("choices").elements())),
+        interleavings=() if in_text else tuple(map(_choices, choices.elements())),
         twin=checks.require("twin").boolean(),
         reference=checks.require("reference").boolean(),
         eels=checks.require("eels").boolean(),
-        threads=_lane(document.require("lane")),
+        threads=_lane(lane) == "threads",
+        turns=_turns(choices) if in_text else None,
         origin=_origin(document.get("origin")),
         drawn_fork=_drawn_fork(document.get("origin")),
     )
@@ -130,10 +139,17 @@ def _workers(field: Field) -> int:
     return workers
 
 
-def _lane(field: Field) -> bool:
-    if field.text() not in ("controlled", "threads"):
-        raise field.error("must be controlled or threads")
-    return field.text() == "threads"
+def _lane(field: Field) -> str:
+    lane = field.text()
+    if lane not in ("controlled", "threads", "text"):
+        raise field.error("must be controlled, threads or text")
+    return lane
+
+
+def _lane_name(case: Case) -> str:
+    if case.turns is not None:
+        return "text"
+    return "threads" if case.threads else "controlled"
 
 
 def _drawn_fork(field: Field | None) -> str | None:
@@ -145,6 +161,31 @@ def _origin(field: Field | None) -> tuple[int, int] | None:
     if field is None:
         return None
     return field.require("seed").number(64), field.require("index").number(64)
+
+
+def _all_choices_to_json(case: Case) -> list[Any]:
+    if case.turns is None:
+        return [_choices_to_json(each) for each in case.interleavings]
+    return [{"turns": [list(turn if turn.pick else turn[:2]) for turn in case.turns]}]
+
+
+def _turns(field: Field) -> tuple[Turn, ...]:
+    """The turns of a run by the text: it is one run."""
+    choices = list(field.elements())
+    if len(choices) != 1:
+        raise field.error("the text runs once")
+    return tuple(map(_turn, choices[0].require("turns").elements()))
+
+
+def _turn(field: Field) -> Turn:
+    numbers = [each.number(32) for each in field.elements()]
+    match numbers:
+        case [worker, steps] if steps <= MAX_STEPS:
+            return Turn(worker, steps)
+        case [worker, steps, pick] if steps <= MAX_STEPS:
+            return Turn(worker, steps, pick)
+        case _:
+            raise field.error(f"must be [worker, steps to {MAX_STEPS}] or [worker, steps, pick]")
 
 
 def _choices_to_json(interleaving: Interleaving) -> dict[str, Any]:

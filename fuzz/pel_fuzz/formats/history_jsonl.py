@@ -6,17 +6,15 @@ verdict. What is well formed but impossible (a commit of nothing, say) is left t
 to judge.
 """
 
-import gzip
 import json
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 from pel_fuzz.formats.header import Format, FormatError, check_header, header
-from pel_reference.errors import InputError
-from pel_reference.json_input import MAX_INPUT_BYTES, parse_json
+from pel_fuzz.formats.json_lines import bounded, parse_line, read_stream
+from pel_reference.json_input import MAX_INPUT_BYTES
 from pel_spec.history import End, History, Incarnation, Order, Validation
 from pel_spec.vocabulary import Location, Read, Value, Version, Write
 
@@ -107,27 +105,10 @@ def read_history(path: str | Path) -> History:
 
     Raises: `InputError` naming the file, the line and the field.
     """
-    source = str(path)
-    try:
-        with open(path, "rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
-            file.seek(0)
-            stream: Any = gzip.GzipFile(fileobj=file) if packed else file
-            return decode_history(_bounded(stream.readline))
-    except FormatError as error:
-        raise InputError(source, error.field, error.problem) from None
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        detail = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise InputError(source, "", f"cannot be read: {detail}") from error
-
-
-def _bounded(readline: Callable[[int], bytes]) -> Iterator[bytes]:
-    left = MAX_INPUT_BYTES
-    while line := readline(LONGEST_LINE + 1):
-        left -= len(line)
-        if left < 0:
-            raise FormatError("", f"longer than {MAX_INPUT_BYTES} bytes")
-        yield line
+    return read_stream(
+        path,
+        lambda stream: decode_history(bounded(stream.readline, LONGEST_LINE, MAX_INPUT_BYTES)),
+    )
 
 
 def decode_history(lines: Iterable[bytes]) -> History:
@@ -140,27 +121,11 @@ def decode_history(lines: Iterable[bytes]) -> History:
         try:
             if number > MOST_LINES:
                 raise FormatError("", f"more than {MOST_LINES} lines")
-            reader.take(_parse(line))
+            reader.take(parse_line(line, LONGEST_LINE))
         except FormatError as error:
             place = f"line {number}: {error.field}" if error.field else f"line {number}"
             raise FormatError(place, error.problem) from None
     return reader.history()
-
-
-def _parse(line: bytes) -> Any:
-    if len(line) > LONGEST_LINE:
-        raise FormatError("", f"longer than {LONGEST_LINE} bytes")
-    if not line.strip():
-        raise FormatError("", "is empty")
-    try:
-        document = parse_json("", line)
-        if b"\\u" in line:
-            json.dumps(document, ensure_ascii=False).encode()
-    except InputError as error:
-        raise FormatError("", error.problem) from None
-    except UnicodeError:
-        raise FormatError("", "half of a surrogate pair is no text") from None
-    return document
 
 
 @dataclass(slots=True)

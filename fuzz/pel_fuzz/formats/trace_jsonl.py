@@ -17,6 +17,8 @@ from pel_spec.sync import Step
 
 FIELDS: Final = ("worker", "own", "action", "args", "object", "sequence", "observed")
 """The fields of a line, those of a `Step`."""
+RULES: Final = "block-stm"
+"""The machine that our own traces are to be held against."""
 MOST_WORKERS: Final = 1024
 LONGEST_LINE: Final = 1 << 20
 """Characters; a step is a few hundred."""
@@ -48,6 +50,7 @@ def write_trace(stream: TextIO, trace: Trace) -> None:
         "workers": trace.workers,
         "transitions": trace.transitions,
         "order": str(trace.order),
+        "rules": RULES,
     }
     stream.write(_dump(first))
     for step in trace.steps:

@@ -1,0 +1,1 @@
+"""Conformance: what an executor did, step by step, held against the text of the specification."""

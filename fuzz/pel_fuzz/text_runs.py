@@ -1,0 +1,113 @@
+"""Blocks of the tiny machine, run by the scheduler's text: seeded bugs of the text in real runs.
+
+Nothing of the executor is in such a run: the text's own actions are taken, one after the other, in
+the turns that the case says. So a bug of the text (`pel_proof.bugs`) shows itself in what it does
+to a block, or it does not show itself here.
+"""
+
+from collections.abc import Iterator
+
+from pel_fuzz.cases import Case
+from pel_fuzz.explain import explain
+from pel_fuzz.tiny import Program, TinyBlock
+from pel_fuzz.verdict import Difference, Oracle
+from pel_proof.badrun import MOST_STEPS, BadRun, Found, search
+from pel_proof.bugs import BUGS
+from pel_proof.interpreter import Interpreter, Outcome
+from pel_proof.text import Text, block_stm_text
+from pel_spec.fold import fold
+
+_STEP: Program = (("get", 0), ("put", 0))
+
+BLOCKS = (
+    TinyBlock((_STEP,) * 2),
+    TinyBlock((_STEP,) * 3),
+    TinyBlock((_STEP,) * 4),
+    TinyBlock((_STEP, (("get", 0), ("put", 1)), (("get", 1), ("put", 0)), (("get", 0),))),
+    TinyBlock(
+        (
+            (("branch", 0, 1), ("put", 1), ("put", 0)),
+            (("get", 0), ("branch", 1, 1), ("put", 0), ("put", 1)),
+            (("get", 1), ("get", 0), ("put", 1)),
+            (("get", 0), ("get", 1), ("put", 0)),
+        )
+    ),
+    TinyBlock(
+        (
+            (("add", 0, 1),),
+            (("branch", 0, 1), ("put", 1)),
+            (("branch", 1, 1), ("put", 0)),
+            (("branch", 0, 1), ("put", 1), ("get", 1)),
+            (("get", 1), ("put", 0)),
+        ),
+        (0, 1),
+    ),
+)
+"""Small, and every two of their transitions meet; what is written depends on what is read."""
+
+_WHAT = {
+    Outcome.UNFINISHED: "it was declared done while a position was not executed, or an ESTIMATE "
+    "is left in memory",
+    Outcome.BROKEN: "a worker was given a position that is not in the block",
+    Outcome.STUCK: "nobody can move, or all go round in circles",
+}
+
+
+class GivenUp(Exception):
+    """A run has taken too many steps to say anything about it."""
+
+
+def text_with(seed_bug: str | None) -> Text:
+    """The scheduler's text, or the text with a seeded bug.
+
+    Raises: `KeyError` for a name that no bug of the text has.
+    """
+    if seed_bug is None:
+        return block_stm_text()
+    bug = BUGS[seed_bug]
+    return Text.of(bug.machine, bug.model())
+
+
+def text_difference(case: Case, seed_bug: str | None) -> Difference | None:
+    """What is wrong with the run of a case, if anything is.
+
+    Raises: `GivenUp`.
+    """
+    assert case.turns is not None, "a case of the text"
+    block = case.compile()
+    run = Interpreter(text_with(seed_bug), block, case.workers)
+    outcome = run.run(case.turns)
+    if outcome is Outcome.ENDLESS:
+        raise GivenUp(f"the run has not ended after {run.steps} steps")
+    if outcome is Outcome.RIGHT:
+        return None
+    if outcome is Outcome.WRONG:
+        expected, history = fold(block)
+        return explain(block, expected, history, run.result(), run.history())
+    kind = outcome.name.lower()
+    return Difference(Oracle.LIVENESS, kind, kind, "the block ends", _WHAT[outcome])
+
+
+def search_bad_run(seed_bug: str, most_steps: int = MOST_STEPS) -> Found:
+    """A run from the initial state that goes wrong by a bug of the text, if one is found.
+
+    Raises: `KeyError` for a name that no bug of the text has.
+    """
+    return search(text_with(seed_bug), BLOCKS, most_steps=most_steps, smaller=smaller)
+
+
+def case_of(run: BadRun) -> Case:
+    """The run as a case that `pel replay` plays."""
+    assert isinstance(run.block, TinyBlock)
+    return Case(run.block, "tiny", run.workers, (), turns=run.turns)
+
+
+def smaller(block: TinyBlock) -> Iterator[TinyBlock]:
+    """The block without one of its programs, or without one of their instructions."""
+    programs, initial = block.programs, block.initial_values
+    for i in range(len(programs)):
+        yield TinyBlock((*programs[:i], *programs[i + 1 :]), initial)
+    for i, program in enumerate(programs):
+        for k in range(len(program) if len(program) > 1 else 0):
+            less = (*program[:k], *program[k + 1 :])
+            yield TinyBlock((*programs[:i], less, *programs[i + 1 :]), initial)
