@@ -112,6 +112,8 @@ class Lifter(ast.NodeTransformer):
         odd = (a.posonlyargs, a.kwonlyargs, a.defaults, a.vararg, a.kwarg, node.decorator_list)
         if any(odd):
             raise NotLiftable(node, "a method has plain parameters, and is not decorated")
+        if not _is_step(node) and any(isinstance(n, ast.If) for n in ast.walk(node)):
+            raise NotLiftable(node, "only a step has branches: elsewhere one of them were lost")
         node.body = [self.visit(statement) for statement in node.body]
         return node
 
@@ -193,6 +195,12 @@ def _is_domain(node: ast.stmt) -> bool:
         and node.name in DOMAINS
         and [ast.unparse(mark) for mark in node.decorator_list] == ["property"]
     )
+
+
+def _is_step(node: ast.FunctionDef) -> bool:
+    """Does it do something, rather than say something of a state? All of its ways are followed."""
+    does = {"require"} & {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    return bool(does) or node.name.startswith("ghost_") or "m" in [a.arg for a in node.args.args]
 
 
 def _call(word: str, *arguments: ast.expr) -> ast.expr:

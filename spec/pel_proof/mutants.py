@@ -121,10 +121,18 @@ def _of_node(node: ast.AST) -> Iterator[tuple[str, Edit]]:
         yield f"drop `{ast.unparse(node.ifs[0])}` of `{text.strip()}`", _unfiltered
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         yield f"`{text}` without not", lambda n: n.operand  # type: ignore[attr-defined]
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "min":
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        yield from _of_call(node, node.func.id, text)
+    yield from _of_constant(node, text)
+
+
+def _of_call(node: ast.Call, name: str, text: str) -> Iterator[tuple[str, Edit]]:
+    if name == "min":
         for k, part in enumerate(node.args):
             yield f"`{ast.unparse(part)}` for `{text}`", _argument(k)
-    yield from _of_constant(node, text)
+    if name in ("all", "any"):
+        other = {"all": "any", "any": "all"}[name]
+        yield f"{other} in place of {name}: `{text}`", _called(other)
 
 
 def _of_constant(node: ast.AST, text: str) -> Iterator[tuple[str, Edit]]:
@@ -176,6 +184,14 @@ def _unfiltered(node: Any) -> Any:
 
 def _argument(k: int) -> Edit:
     return lambda node: node.args[k]  # type: ignore[attr-defined]
+
+
+def _called(name: str) -> Edit:
+    def edit(node: Any) -> Any:
+        node.func.id = name
+        return node
+
+    return edit
 
 
 def _constant(value: int | bool) -> Edit:

@@ -78,7 +78,7 @@ def test_a_bug_of_the_executor_is_none_of_the_text(replayed: Replay, tmp_path: P
     path = tmp_path / "case.json"
     write_case(path, BY_HAND, None, None)
     code, said = replayed(str(path), "--seed-bug", "slot-unlogged")
-    assert code is ExitCode.USAGE
+    assert code is ExitCode.BAD_INPUT
     assert "no seeded bug of the scheduler's text" in said
     assert replayed(str(path)) == (ExitCode.AGREE, "no difference\n")
 

@@ -56,6 +56,17 @@ def write_output(path: Path, write: Callable[[TextIO], None]) -> None:
         raise InputError(str(path), "", f"cannot be written: {error.strerror}") from None
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder that the user asked for, if it is not there.
+
+    Raises: `InputError`, where it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(str(folder), "", f"cannot be made: {error.strerror}") from None
+
+
 def triple_options(command: Command) -> Command:
     """The options by which a block comes in three files, as a transition tool takes it."""
     for option in reversed(_TRIPLE):

@@ -4,15 +4,17 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from pel_fuzz.cli.app import app
-from pel_fuzz.cli.options import json_option
+from pel_fuzz.cli.options import json_option, make_folder, write_output
+from pel_fuzz.cli.prove_bug import prove_bug, prove_mutants
 from pel_fuzz.exit_codes import ExitCode
+from pel_proof.badrun import MOST_STEPS
 from pel_proof.export import file_name, smtlib
 from pel_proof.machine import block_stm
 from pel_proof.obligations import Obligation
@@ -22,7 +24,6 @@ from pel_proof.solve import PROVED, Verdict, discharge, leans_on
 from pel_proof.suite import FAMILIES, PROGRESS, obligations
 from pel_proof.tally import Tally
 from pel_proof.termination import gaps, statement
-from pel_reference.errors import InputError
 
 WIDTH = 100
 """Of the table, also where there is no terminal: names are never cut."""
@@ -52,6 +53,22 @@ THEOREM = ("abstract", "refinement", "theorem")
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the page of all actions, invariants and lemmas, in Markdown.",
 )
+@click.option("--seed-bug", metavar="NAME", help="Test-only: prove the text with a bug in it.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("findings"),
+    show_default=True,
+    help="With --seed-bug: where a run that goes wrong is kept.",
+)
+@click.option(
+    "--search-steps",
+    type=click.IntRange(min=0),
+    default=MOST_STEPS,
+    show_default=True,
+    help="With --seed-bug: how long to look for a run that goes wrong.",
+)
+@click.option("--mutate", is_flag=True, help="Change the text in every small way; minutes.")
 @json_option
 def prove(
     theorem: bool,
@@ -62,6 +79,10 @@ def prove(
     proofs: Path | None,
     script_folder: Path | None,
     page_file: Path | None,
+    seed_bug: str | None,
+    out: Path,
+    search_steps: int,
+    mutate: bool,
     as_json: bool,
 ) -> ExitCode:
     """Prove the specification of the scheduler, with Z3.
@@ -76,6 +97,10 @@ def prove(
             raise click.BadParameter(f"no invariant is called {name!r}")
     if why is not None:
         return _why(why, as_json)
+    if seed_bug is not None:
+        return prove_bug(seed_bug, out, search_steps, as_json)
+    if mutate:
+        return prove_mutants(as_json)
     families = _families(theorem, progress, invariant)
     if page_file is not None and families != tuple(FAMILIES):
         raise click.UsageError("--page is of all that is proved")
@@ -100,7 +125,7 @@ def _families(theorem: bool, progress: bool, invariant: str | None) -> tuple[str
 
 def _written(chosen: Iterable[Obligation], folder: Path) -> Iterator[Obligation]:
     """Pass the obligations on, and write each as a script."""
-    _make(folder)
+    make_folder(folder)
     for obligation in chosen:
         _write(folder / file_name(obligation), smtlib(obligation))
         yield obligation
@@ -109,7 +134,7 @@ def _written(chosen: Iterable[Obligation], folder: Path) -> Iterator[Obligation]
 def _second(chosen: Iterable[Obligation], proofs: Path | None) -> Iterator[Verdict]:
     """cvc5's verdicts, in the form of Z3's."""
     if proofs is not None:
-        _make(proofs)
+        make_folder(proofs)
     for obligation in chosen:
         try:
             said = ask(obligation, proof=proofs is not None)
@@ -120,18 +145,11 @@ def _second(chosen: Iterable[Obligation], proofs: Path | None) -> Iterator[Verdi
         yield Verdict(obligation, said.proved, PROVED if said.proved else said.answer, said.seconds)
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(str(folder), "", f"cannot be made: {error.strerror}") from None
-
-
 def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(str(path), "", f"cannot be written: {error.strerror}") from None
+    def write(stream: TextIO) -> None:
+        stream.write(text)
+
+    write_output(path, write)
 
 
 def _why(name: str, as_json: bool) -> ExitCode:

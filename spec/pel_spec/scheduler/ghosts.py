@@ -48,6 +48,8 @@ class Ghosts(SchedulerState):
         """The incarnation that `w` holds is published."""
         s.answered[s.held[w]] = s.held_inc[w]
 
-    def ghost_checked(s, i: Position, x: Place) -> None:
-        """The read of the present incarnation of `i` at `x` was looked up again."""
-        s.checked[i, x] = True
+    def ghost_checked(s, w: Worker, x: Place) -> None:
+        """The read at `x` of the incarnation that `w` holds, if it is the present one, was looked
+        up again."""
+        if s.held_inc[w] == s.inc[s.held[w]]:
+            s.checked[s.held[w], x] = True

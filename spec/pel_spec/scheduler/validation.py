@@ -28,8 +28,7 @@ class Validation(Ghosts):
         require(s.newest_below(k, i, x))
         if s.same_version(i, c, x, k):
             s.todo[w, x] = False
-            if c == s.inc[i]:
-                s.ghost_checked(i, x)
+            s.ghost_checked(w, x)
         else:
             s.pc[w] = At.TRY_ABORT
         return s.mem[k, x]
@@ -133,8 +132,7 @@ class Commit(Ghosts):
         require(s.newest_below(k, i, x))
         if s.same_version(i, c, x, k):
             s.todo[w, x] = False
-            if c == s.inc[i]:
-                s.ghost_checked(i, x)
+            s.ghost_checked(w, x)
         else:
             s.pc[w] = At.LOAD_DONE
         return s.mem[k, x]
