@@ -249,6 +249,7 @@ REFUSED = {
     "a row with a name": "row = s.mem[0, :]",
     "a row in a pair": "i, row = 0, s.mem[0, :]",
     "a pass": "pass",
+    "a branch that is no step's": "if s.done: return s.n\n  return 0",
 }
 
 
@@ -288,6 +289,12 @@ def test_odd_members_are_refused(source: str) -> None:
     for text in (f"class C(State):\n {source}", "@mark\nclass C(State):\n def f(s): return 1"):
         with pytest.raises(NotLiftable):
             Lifter().visit(ast.parse(text).body[0])
+
+
+def test_steps_may_have_branches() -> None:
+    branch = "if s.done: s.dec_cnt = 0"
+    for head, first in (("f(s)", "require(s.n > 0)"), ("ghost_f(s)", ""), ("f(s, m)", "")):
+        lift_class(f"class C(State):\n def {head}:\n  {first}\n  {branch}\n")
 
 
 def test_what_it_refuses_is_named() -> None:

@@ -12,8 +12,11 @@ from pel_spec.optimistic import Optimistic, OptimisticInvariants
 from pel_spec.scheduler import blockstm
 from pel_spec.scheduler.state import ABSENT, At, Status
 
-WORKERS, PLACES, MOST = 2, 2, 3  # and up to three positions
+WORKERS, PLACES = 2, 2
+MOST = 3
+"""Positions, at most."""
 NUMBERS = range(-2, MOST + 2)
+"""What a number may be, and a little more."""
 
 
 class AbstractMachine(Optimistic, OptimisticInvariants):
@@ -24,8 +27,6 @@ SIGNATURES = {
     blockstm.BlockStm: signatures(machine.block_stm().actions),
     AbstractMachine: signatures(machine.abstract_machine().actions),
 }
-
-# ---- states, drawn -------------------------------------------------------------------------------
 
 
 def a_value(name: str, field: Field, random: Random) -> int:
