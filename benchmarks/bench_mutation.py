@@ -28,11 +28,12 @@ a finite scope is found, and confirmed by the text itself (`tests/spec/test_text
 MUTANTS = """\
 ## Mutants
 
-Of each action of Block-STM, of what actions share, and of each action of the abstract machine: \
-each statement is left out, each branch always taken and never, each part of a condition dropped; \
-each comparison is off by one, and the wrong way round; each place and status is another one; \
-numbers and truth values are others; `min` is one of the two. Not changed is what an action \
-returns: that is what a trace tells of it, and conformance judges it.
+Of each action of Block-STM, of what actions share, of each ghost update, and of each action of \
+the abstract machine: each statement is left out, each branch always taken and never, each part \
+of a condition dropped; each comparison is off by one, and the wrong way round; each place and \
+status is another one; numbers and truth values are others; `min` is one of the two; `all` is \
+`any`. Not changed is what an action returns: that is what a trace tells of it, and conformance \
+judges it.
 
 Safety is asked first, so the other families count what it does not see. *vacuity*: no state fits \
 a way through the action any more. *reachability*: one worker alone does not come to other \

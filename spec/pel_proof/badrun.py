@@ -6,7 +6,7 @@ bounded number of steps. A run that breaks the promise is made short, and is kep
 where none is found, that is all that is known.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from random import Random
@@ -61,16 +61,19 @@ def search(
     text: Text,
     blocks: Sequence[TransitionBlock],
     *,
+    near: Collection[str] = (),
     seed: int = 0,
     most_steps: int = MOST_STEPS,
     smaller: Smaller | None = None,
 ) -> Found:
-    """The first bad run that is found, made short."""
+    """The first bad run that is found, made short. `near` are actions before which workers are let
+    sleep more often than elsewhere."""
+    points = [at for at in At if set(near).intersection(text.standing[at])]
     steps = 0
     for number in count():
         random = Random(f"{seed}/{number}")
         block = blocks[number % len(blocks)]
-        walk = _Walk(text, block, random.choice((2, 2, 3, 3, 4)), random)
+        walk = _Walk(text, block, random.choice((2, 2, 3, 3, 4)), points, random)
         outcome = walk.run()
         steps += walk.interpreter.steps
         if outcome.is_bad:
@@ -85,11 +88,14 @@ class _Walk:
     """A run in random turns. A worker goes on until it idles, or comes to one of a few points that
     are drawn for the run: there it may fall asleep, and the others overtake it far."""
 
-    def __init__(self, text: Text, block: TransitionBlock, workers: int, random: Random) -> None:
+    def __init__(
+        self, text: Text, block: TransitionBlock, workers: int, near: Sequence[At], random: Random
+    ) -> None:
         self.interpreter = Interpreter(text, block, workers)
         self.workers, self.random = workers, random
         self.turns: list[Turn] = []
-        self.points = {At.EXECUTE, *random.sample(sorted(At), random.choice((2, 4, 8)))}
+        anywhere = random.sample(sorted(At), random.choice((2, 4, 8)))
+        self.points = {At.EXECUTE, *anywhere, *(at for at in near if random.random() < 0.7)}
         self.sleep = random.choice((5, 30, 100))
         self.commits = random.choice((0.0, 0.0, 0.2))
         self.restless = random.choice((0.0, 0.02, 0.2, 0.5))
@@ -148,38 +154,67 @@ _OPEN = (At.RECORD, At.RESUME, At.VALIDATE, At.MARK, At.COMMIT_CHECK)
 def shorten(text: Text, run: BadRun, smaller: Smaller | None = None) -> BadRun:
     """A run that still goes wrong, with fewer turns, and of a smaller block if `smaller` knows
     any."""
-    left = SHRINKING_STEPS
-    while left > 0:
-        for candidate in _candidates(run, smaller):
-            interpreter = Interpreter(text, candidate.block, candidate.workers)
-            outcome = interpreter.run(candidate.turns, 4 * LONGEST)
-            left -= interpreter.steps
-            if outcome.is_bad:
-                run = replace(candidate, outcome=outcome)
-                break
-            if left <= 0:
-                break
-        else:
-            return run
-    return run
+    shorter = _Shorter(text, run)
+    while shorter.left > 0:
+        before = shorter.run
+        shorter.drop_turns()
+        shorter.drop_picks()
+        shorter.drop_worker()
+        if smaller is not None:
+            shorter.shrink_block(smaller)
+        if shorter.run == before:
+            break
+    return shorter.run
 
 
-def _candidates(run: BadRun, smaller: Smaller | None) -> Iterator[BadRun]:
-    """Runs that are shorter, the shortest first."""
-    if smaller is not None:
-        yield from (replace(run, block=block) for block in smaller(run.block))
-    if run.workers > 2:
-        fewer = tuple(turn for turn in run.turns if turn.worker < run.workers - 1)
-        yield replace(run, workers=run.workers - 1, turns=fewer)
-    turns, size = run.turns, len(run.turns)
-    while size > 0:
-        for start in range(0, len(turns), size):
-            yield replace(run, turns=_joined((*turns[:start], *turns[start + size :])))
-        size //= 2
-    for number, turn in enumerate(turns):
-        if turn.pick:
-            plain = (*turns[:number], turn._replace(pick=0), *turns[number + 1 :])
-            yield replace(run, turns=_joined(plain))
+class _Shorter:
+    """The shortest run so far, and how many steps may still be spent on others."""
+
+    def __init__(self, text: Text, run: BadRun) -> None:
+        self.text, self.run, self.left = text, run, SHRINKING_STEPS
+
+    def tried(self, run: BadRun) -> bool:
+        """Take the run, if it still goes wrong."""
+        if self.left <= 0:
+            return False
+        interpreter = Interpreter(self.text, run.block, run.workers)
+        outcome = interpreter.run(run.turns, 4 * LONGEST)
+        self.left -= interpreter.steps
+        if outcome.is_bad:
+            self.run = replace(run, outcome=outcome)
+        return outcome.is_bad
+
+    def drop_turns(self) -> None:
+        """Many at once first, then fewer."""
+        size = len(self.run.turns)
+        while size > 0:
+            start = 0
+            while start < len(self.run.turns):
+                turns = self.run.turns
+                less = _joined((*turns[:start], *turns[start + size :]))
+                if not self.tried(replace(self.run, turns=less)):
+                    start += size
+            size //= 2
+
+    def drop_picks(self) -> None:
+        """Moves other than the first where the first will do."""
+        for number, turn in enumerate(self.run.turns):
+            if turn.pick:
+                turns = self.run.turns
+                plain = (*turns[:number], turn._replace(pick=0), *turns[number + 1 :])
+                self.tried(replace(self.run, turns=plain))
+
+    def drop_worker(self) -> None:
+        """The last one, and what it did."""
+        last = self.run.workers - 1
+        fewer = _joined(turn for turn in self.run.turns if turn.worker < last)
+        if last > 1:
+            self.tried(replace(self.run, workers=last, turns=fewer))
+
+    def shrink_block(self, smaller: Smaller) -> None:
+        """By one thing after the other."""
+        while any(self.tried(replace(self.run, block=b)) for b in smaller(self.run.block)):
+            pass
 
 
 def _joined(turns: Iterable[Turn]) -> tuple[Turn, ...]:

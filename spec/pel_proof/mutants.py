@@ -108,7 +108,7 @@ def _of_node(node: ast.AST) -> Iterator[tuple[str, Edit]]:
         yield f"delete `{text}`", _gone
     if isinstance(node, ast.If):
         yield f"always `{text}`", lambda n: n.body  # type: ignore[attr-defined]
-        yield f"never `{text}`", lambda n: n.orelse  # type: ignore[attr-defined]
+        yield f"never `{text}`", lambda n: n.orelse or _gone(n)  # type: ignore[attr-defined]
     if isinstance(node, ast.IfExp):
         yield f"always yes: `{text}`", lambda n: n.body  # type: ignore[attr-defined]
         yield f"always no: `{text}`", lambda n: n.orelse  # type: ignore[attr-defined]
@@ -165,7 +165,10 @@ def _names(node: ast.AST) -> bool:
     return bool(targets) and all(isinstance(t, ast.Name | ast.Tuple) for t in targets)
 
 
-def _gone(_: ast.AST) -> ast.stmt:
+def _gone(node: ast.AST) -> ast.stmt:
+    """Nothing in its place; of a guard, one that always holds, as only a step has guards."""
+    if isinstance(node, ast.Expr) and ast.unparse(node).startswith("require("):
+        return ast.parse("require(True)").body[0]
     return ast.Expr(ast.Constant(None))
 
 

@@ -30,6 +30,7 @@ from pel_proof.symbolic import World
 from pel_spec.kernel import methods
 from pel_spec.optimistic import Optimistic
 from pel_spec.scheduler.blockstm import ACTION_PARTS, ACTIONS, REFINES, BlockStm
+from pel_spec.scheduler.ghosts import Ghosts
 from pel_spec.scheduler.state import SchedulerState
 
 
@@ -82,12 +83,17 @@ class Report:
 HELPERS = ("newest_below", "same_version", "has_todo")
 """What several actions ask of the state, and no invariant does."""
 
+GHOSTS = tuple(name for name in vars(Ghosts) if name.startswith("ghost_"))
+"""The updates of ghost state."""
+
 
 def all_mutants() -> list[Mutant]:
-    """All mutants: of the actions of Block-STM, of what they share, of the abstract machine."""
+    """All mutants: of the actions of Block-STM, of what they share, of the abstract
+    machine."""
     return [
         *(mutant for part in ACTION_PARTS for mutant in mutants(part, ACTIONS)),
         *mutants(SchedulerState, HELPERS, returned=True),
+        *mutants(Ghosts, GHOSTS),
         *mutants(Optimistic, methods(Optimistic)),
     ]
 

@@ -29,10 +29,11 @@ REASONS: Mapping[str, tuple[str, ...]] = {
         "swap_deps: always `if any((s.waits[i, k] for k in s.positions)):`",
         "swap_deps: `At.RESUME_COUNT` for `At.FINISH`",
     ),
-    "The count of decreases is only compared: it has to change, by whatever.": (
+    "A count that is only compared has to grow, by whatever.": (
         "resume_count: `2` for `1`",
         "lower_val_count: `2` for `1`",
         "lower_abort_count: `2` for `1`",
+        "ghost_changed: `2` for `1`",
     ),
     "Incarnations have to grow, and need not be consecutive.": (
         "resume_one: `2` for `1`",

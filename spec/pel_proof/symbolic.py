@@ -49,7 +49,7 @@ class World:
         self._choices: list[bool] = []
         self._taken = 0
         self._depth = 0
-        self._rows = 0
+        self._unused = 0
 
     @contextmanager
     def active(self) -> Iterator["World"]:
@@ -139,10 +139,10 @@ class World:
             parts.append(implies(*known, inner) if universal else all_(*known, inner))
         return all_(*parts) if universal else any_(*parts)
 
-    def fresh(self, domain: str) -> Term:
-        """A constant of its own, for a row that is set as a whole."""
-        self._rows += 1
-        return z3.Const(f"row:{self._rows}", self.sorts[domain])
+    def unused(self, name: str, sort: z3.SortRef) -> Term:
+        """A constant that this world has not used yet."""
+        self._unused += 1
+        return z3.Const(f"{name}:{self._unused}", sort)
 
     def parameter(self, name: str, domain: str) -> Term:
         """The symbolic argument of an action; a set of places is a predicate."""
@@ -269,14 +269,14 @@ class SymbolicMap:
         if not callable(value) and not isinstance(value, z3.FuncDeclRef):
             term = _value(value)
             return lambda _: term
-        index = self.world.fresh(self.field.indices[-1])
+        index = self.world.unused("row", self.world.sorts[self.field.indices[-1]])
         term = _value(value(index))
         return lambda x: z3.substitute(term, (index, x))
 
     def _name_old_value(self, old: Term) -> None:
-        """Say the term that is overwritten, so that what is known of it is found by matching."""
-        named = self.world.named
-        named.append(z3.Const(f"old:{self.name}:{len(named)}", old.sort()) == old)
+        """Say the term that is overwritten, so that what is known of it is found by matching. The
+        name is used for nothing else, so this says nothing but that."""
+        self.world.named.append(self.world.unused(f"old:{self.name}", old.sort()) == old)
 
 
 class SymbolicState:

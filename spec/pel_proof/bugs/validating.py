@@ -30,8 +30,7 @@ class EstimateValidates(Validation):
             k != BEFORE and s.source[i, c, x] == k and s.mem[k, x] == ESTIMATE
         ):
             s.todo[w, x] = False
-            if c == s.inc[i]:
-                s.ghost_checked(i, x)
+            s.ghost_checked(w, x)
         else:
             s.pc[w] = At.TRY_ABORT
         return s.mem[k, x]
@@ -46,8 +45,7 @@ class WriterAloneCompared(Validation):
         require(s.newest_below(k, i, x))
         if s.source[i, c, x] == k and (k == BEFORE or s.mem[k, x] != ESTIMATE):
             s.todo[w, x] = False
-            if c == s.inc[i]:
-                s.ghost_checked(i, x)
+            s.ghost_checked(w, x)
         else:
             s.pc[w] = At.TRY_ABORT
         return s.mem[k, x]
