@@ -98,7 +98,7 @@ class _Walk:
         self.points = {At.EXECUTE, *anywhere, *(at for at in near if random.random() < 0.7)}
         self.sleep = random.choice((5, 30, 100))
         self.commits = random.choice((0.0, 0.0, 0.2))
-        self.restless = random.choice((0.0, 0.02, 0.2, 0.5))
+        self.restless = random.choice((0.0, 0.0, 0.02, 0.1, 0.3))
         self.asleep = [0] * workers
         self.worker = random.randrange(workers)
 

@@ -16,4 +16,4 @@ def smtlib(obligation: Obligation) -> str:
 def file_name(obligation: Obligation) -> str:
     """A name for its file, which no other obligation has."""
     readable = f"{obligation.family}.{obligation.step}.{obligation.about}"
-    return "".join(c if c.isalnum() or c in "._-" else "-" for c in readable) + ".smt2"
+    return "".join(c if c.isalnum() or c in "._-~" else "-" for c in readable) + ".smt2"

@@ -164,6 +164,8 @@ class Lifter(ast.NodeTransformer):
         of_state = name.startswith(("s.", "m.")) and name.count(".") == 1
         if not (of_state or (name, count) in CALLS) or node.keywords:
             raise NotLiftable(node, "this call is not lifted")
+        if not name.startswith("m.") and any(isinstance(n, ast.Slice) for n in ast.walk(node)):
+            raise NotLiftable(node, "a row is not passed on: what it is taken from may change")
         if name in ("all", "any"):
             return self._quantifier(name == "all", node.args[0])
         self.generic_visit(node)
@@ -189,11 +191,11 @@ class Lifter(ast.NodeTransformer):
 
 
 def _is_domain(node: ast.stmt) -> bool:
-    """A property such as `slots`: a quantifier says its domain instead."""
-    return (
-        isinstance(node, ast.FunctionDef)
-        and node.name in DOMAINS
+    """The property `slots`: a quantifier says its domain instead, which is this one."""
+    return isinstance(node, ast.FunctionDef) and (
+        node.name == "slots"
         and [ast.unparse(mark) for mark in node.decorator_list] == ["property"]
+        and ast.unparse(node.body[-1]) == "return range(s.num_active)"
     )
 
 

@@ -210,7 +210,7 @@ def _takes_one(setting: Setting, path: Path) -> Term:
     taken, kept = list[Term](), list[Term]()
     for todo in todo_sets().values():
         domain = list(parameters(todo).values())[1]
-        y = setting.world.parameter("any", domain)
+        y = setting.world.parameter(f"any:{domain}", domain)
         kept.append(implies(path.after.say(todo, w, y), s.say(todo, w, y)))
         name = {"Place": "x", "Position": "k"}[domain]
         if name in path.arguments:

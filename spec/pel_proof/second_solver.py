@@ -42,7 +42,10 @@ def ask(obligation: Obligation, *, proof: bool = False) -> SecondVerdict:
     started, text = perf_counter(), smtlib(obligation)
     answer, found = "unknown", ""
     for options in STRATEGIES:
-        answer, found = _run(text, options, proof)
+        try:
+            answer, found = _run(text, options, proof)
+        except RuntimeError as error:  # cvc5's own, of any kind
+            answer, found = f"error: {error}", ""
         if answer == "unsat":
             break
     return SecondVerdict(obligation, answer == "unsat", answer, found, perf_counter() - started)

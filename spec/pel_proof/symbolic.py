@@ -17,6 +17,9 @@ import z3
 
 from pel_spec.kernel import Field, fields
 
+ROWS = ("Position", "Place", "Worker")
+"""The domains whose values a native state goes through when a row is set."""
+
 Term = Any
 """A Z3 expression, or a number or truth value of Python."""
 
@@ -42,7 +45,7 @@ class World:
         numbers = ("Position", "Slot", "Writer", "Incarnation", "Number", "int")
         self.sorts = {name: z3.IntSort() for name in numbers} | opaque | {"bool": z3.BoolSort()}
         self.n = z3.Int("n")
-        self.num_active: Term = 0
+        self.num_active: Term = None
         self.path: list[Term] = []
         self.named: list[Term] = []
         self.demands: list[Term] | None = None
@@ -99,6 +102,8 @@ class World:
         if domain == "Position":
             return [x >= 0, x < self.n]
         if domain == "Slot":
+            if self.num_active is None:
+                raise TypeError("only what is said of a state may speak of its slots")
             return [x >= 0, x < self.num_active]
         if self.scope is not None and domain in ("Worker", "Place"):
             return [x >= 0, x < self.size(domain)]
@@ -238,14 +243,14 @@ class SymbolicMap:
         return SymbolicMap(self.world, self.field, self.name, self.function)
 
     def __getitem__(self, key: Any) -> Any:
-        key = key if isinstance(key, tuple) else (key,)
+        key = self._whole(key)
         if isinstance(key[-1], slice):
             function = self.function
             return lambda index: function(*key[:-1], index)
         return self.function(*map(_value, key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        key = key if isinstance(key, tuple) else (key,)
+        key = self._whole(key)
         is_row = isinstance(key[-1], slice)
         fixed = [_value(k) for k in key[: len(key) - is_row]]
         before = self.function
@@ -263,6 +268,15 @@ class SymbolicMap:
             return z3.If(all_(*there), new(indices[-1]), before(*indices))
 
         self.function = function
+
+    def _whole(self, key: Any) -> tuple[Any, ...]:
+        """All indices of the field. A row is one of a domain that the text can go through."""
+        whole = key if isinstance(key, tuple) else (key,)
+        if len(whole) != len(self.field.indices):
+            raise TypeError(f"{self.name} has {len(self.field.indices)} indices, not {len(whole)}")
+        if isinstance(whole[-1], slice) and self.field.indices[-1] not in ROWS:
+            raise TypeError(f"{self.name} has no rows over {self.field.indices[-1]}")
+        return whole
 
     def _row(self, value: Any) -> Callable[[Term], Term]:
         """A whole row, as it is now: what it was taken from may change later."""
@@ -311,5 +325,9 @@ class SymbolicState:
 
     def say(self, statement: Callable[..., Term], *arguments: Term) -> Term:
         """What a method of the text says of this state. Its slots are those of this state."""
-        self.__dict__["world"].num_active = self.__dict__["values"].get("num_active", 0)
-        return _formula(statement(self, *arguments))
+        world = self.__dict__["world"]
+        before, world.num_active = world.num_active, self.__dict__["values"].get("num_active")
+        try:
+            return _formula(statement(self, *arguments))
+        finally:
+            world.num_active = before

@@ -21,7 +21,7 @@ def test_the_theorem_has_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["prove", "--theorem"]) is ExitCode.AGREE
     printed = capsys.readouterr().out
     assert "memory_is_the_folds" in printed
-    assert "obligations proved, in" in printed
+    assert "obligations proved, given the invariants, in" in printed
     assert "\u2026" not in printed  # no name is cut
 
 
@@ -40,6 +40,7 @@ def test_one_invariant_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert row["about"] == "one_executor"
     assert row["obligations"] > len(block_stm().actions)
     assert row["failed"] == 0
+    assert (printed["given"], printed["gaps"]) == ([], [])
 
 
 def test_why(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,11 @@
 """All of it is proved, and none of it is proved whatever the text says."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
 
 import pytest
 import z3
@@ -30,8 +34,7 @@ def general(model: object) -> Iterator[Setting]:
 def test_everything_is_proved(family: str) -> None:
     tally = Tally.of(discharge(obligations((family,))))
     assert [v.obligation.name for v in tally.failures] == []
-    assert tally.total > 0
-    assert len(tally.rows) > 1
+    assert tally.holds
 
 
 def test_a_verdict_does_not_depend_on_the_order() -> None:
@@ -146,7 +149,8 @@ def test_every_way_through_every_action_is_proved(family: str) -> None:
     with general(block_stm()) as setting:
         ways = {path.name for path in setting.paths()}
     assert len(ways) > len(block_stm().actions)
-    steps = {o.step.split("~")[0] for o in obligations((family,))}
+    found = [o for o in obligations((family,)) if not o.about.startswith("relation")]
+    steps = {o.step.split("~")[0] for o in found}
     assert steps - {"initial", "step"} == ways
 
 
@@ -156,7 +160,91 @@ def test_the_refinement_needs_the_invariants() -> None:
         fewer = tuple(pair for pair in setting.invariants if pair[0] != "committed_prefix")
         weaker = Setting(setting.model, setting.world, setting.before, fewer)
         found = refinement_obligations(weaker, abstract_machine().state, simulation())
-        assert "stay/allowed.0" in unproved(list(found))
+        assert "stay/allowed.2" in unproved(list(found))
+
+
+def test_a_simulation_takes_actions_only() -> None:
+    """It cannot say that all is committed without the guards of a commit."""
+
+    def set_done(s: Any, m: Any, w: Any) -> None:
+        m.committed = s.n
+
+    with general(block_stm()) as setting, pytest.raises(TypeError, match="does not set committed"):
+        list(
+            refinement_obligations(
+                setting,
+                abstract_machine().state,
+                {"set_done": set_done},
+                only=lambda name: name == "set_done",
+            )
+        )
+
+
+def test_a_simulation_stays_within_the_block() -> None:
+    def stay(s: Any, m: Any, w: Any) -> None:
+        m.abort(s.n)
+
+    with general(block_stm()) as setting:
+        found = refinement_obligations(
+            setting, abstract_machine().state, {"stay": stay}, only=lambda name: name == "stay"
+        )
+        assert "stay/allowed.1" in unproved(list(found))
+
+
+READS_AGAIN = """
+from pel_spec.kernel import Place, Worker, Writer, require
+from pel_spec.scheduler.execution import Reading
+from pel_spec.scheduler.state import ESTIMATE, At
+
+class ReadsAgain(Reading):
+    def read_cell(s, w: Worker, x: Place, k: Writer) -> int:
+        require(s.pc[w] == At.EXECUTE)
+        i, c = s.held[w], s.held_inc[w]
+        require(not s.reads[i, c + 1, x] and s.newest_below(k, i, x))
+        if k >= 0 and s.mem[k, x] == ESTIMATE:
+            s.blocking[w] = k
+            s.pc[w] = At.READ_ESTIMATE
+        else:
+            s.reads[i, c + 1, x] = False
+            s.reads[i, c, x] = True
+            s.source[i, c, x] = k
+            s.source_inc[i, c, x] = s.mem[k, x]
+        return s.mem[k, x]
+"""
+"""A location can be read twice, with two results: `reads` is asked of the wrong incarnation, and
+then written there, to no effect. It was proved right while one name stood for two terms."""
+
+
+def test_a_masked_second_read_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "reads_again.py"
+    path.write_text(READS_AGAIN)
+    spec = spec_from_file_location("reads_again", path)
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules["reads_again"] = module
+    try:
+        spec.loader.exec_module(module)
+        lifted = lift.lift((*lift.BLOCK_STM, module))
+    finally:
+        del sys.modules["reads_again"]
+    read_cell = vars(lifted["ReadsAgain"])["read_cell"]
+    with general(block_stm().with_actions({"read_cell": read_cell})) as setting:
+        found = refinement_obligations(
+            setting, abstract_machine().state, simulation(), only=lambda name: name == "read_cell"
+        )
+        assert any(name.startswith("read_cell#1/allowed") for name in unproved(list(found)))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_name_stands_for_one_term(family: str) -> None:
+    """The names of overwritten terms, which are given as equations, are given once."""
+    for obligation in obligations((family,)):
+        names = [
+            str(term.arg(0))
+            for term in obligation.hypotheses
+            if z3.is_eq(term) and str(term.arg(0)).startswith("old:")
+        ]
+        assert len(names) == len(set(names)), obligation.name
 
 
 # ---- what leans on what --------------------------------------------------------------------------

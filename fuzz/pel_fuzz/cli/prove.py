@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TextIO
@@ -109,9 +110,9 @@ def prove(
         chosen = _written(chosen, script_folder)
     started = perf_counter()
     tally = Tally.of(_second(chosen, proofs) if second_solver else discharge(chosen))
-    if page_file is not None:
+    if page_file is not None and tally.holds:
         _write(page_file, page(tally))
-    return _show(tally, perf_counter() - started, progress, as_json)
+    return _show(Shown(tally, perf_counter() - started, families, list(gaps())), progress, as_json)
 
 
 def _families(theorem: bool, progress: bool, invariant: str | None) -> tuple[str, ...]:
@@ -180,26 +181,45 @@ def _sentence(name: str) -> str:
     return " ".join((block_stm().invariants[name].__doc__ or "").split())
 
 
-def _show(tally: Tally, seconds: float, progress: bool, as_json: bool) -> ExitCode:
-    unfit = list(gaps())
-    code = ExitCode.AGREE if tally.holds and not unfit else ExitCode.DIFFER
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is told of a proof."""
+
+    tally: Tally
+    seconds: float
+    families: tuple[str, ...]
+    gaps: list[str]
+
+    @property
+    def holds(self) -> bool:
+        """Is all of it proved, and do its parts fit together?"""
+        return self.tally.holds and not self.gaps
+
+    @property
+    def given(self) -> list[str]:
+        """What was taken as proved, in this run, without proving it."""
+        return [] if "invariants" in self.families else ["invariants"]
+
+
+def _show(shown: Shown, progress: bool, as_json: bool) -> ExitCode:
+    code, tally = ExitCode.AGREE if shown.holds else ExitCode.DIFFER, shown.tally
     if as_json:
-        click.echo(json.dumps(_to_json(tally, seconds, code), indent=2))
+        click.echo(json.dumps(_to_json(shown, code), indent=2))
         return code
     console = Console(highlight=False, width=WIDTH)
     console.print(_table(tally))
     for verdict in tally.failures:
         told = f"NOT PROVED {verdict.obligation.family}: {verdict.obligation.name}"
         console.print(f"{told} ({verdict.reason})", style="red", markup=False)
-    for gap in unfit:
-        console.print(
-            f"GAP in the argument that every block ends: {gap}", style="red", markup=False
-        )
-    if progress:
+    for gap in shown.gaps:
+        told = f"GAP in the argument that every block ends: {gap}"
+        console.print(told, style="red", markup=False)
+    if progress and shown.holds:
         console.print("\n".join(statement()), markup=False)
     word = "proved" if tally.holds else "of them failed"
     count = tally.total if tally.holds else f"{len(tally.failures)} of {tally.total}"
-    console.print(f"{count} obligations {word}, in {seconds:.1f} s", markup=False)
+    given = f", given the {', '.join(shown.given)}" if shown.given else ""
+    console.print(f"{count} obligations {word}{given}, in {shown.seconds:.1f} s", markup=False)
     return code
 
 
@@ -214,12 +234,13 @@ def _table(tally: Tally) -> Table:
     return table
 
 
-def _to_json(tally: Tally, seconds: float, code: ExitCode) -> dict[str, Any]:
+def _to_json(shown: Shown, code: ExitCode) -> dict[str, Any]:
     return {
         "verdict": code.name.lower(),
-        "obligations": tally.total,
-        "seconds": round(seconds, 3),
-        "rows": [row.to_json() for row in tally.rows.values()],
+        "obligations": shown.tally.total,
+        "given": shown.given,
+        "seconds": round(shown.seconds, 3),
+        "rows": [row.to_json() for row in shown.tally.rows.values()],
         "failures": [
             {
                 "family": v.obligation.family,
@@ -227,6 +248,7 @@ def _to_json(tally: Tally, seconds: float, code: ExitCode) -> dict[str, Any]:
                 "about": v.obligation.about,
                 "reason": v.reason,
             }
-            for v in tally.failures
+            for v in shown.tally.failures
         ],
+        "gaps": shown.gaps,
     }
