@@ -6,6 +6,7 @@ to a block, or it does not show itself here.
 """
 
 from collections.abc import Iterator
+from random import Random
 
 from pel_fuzz.cases import Case
 from pel_fuzz.explain import explain
@@ -18,32 +19,49 @@ from pel_proof.text import Text, block_stm_text
 from pel_spec.fold import fold
 
 _STEP: Program = (("get", 0), ("put", 0))
+_OR_NOT: Program = (("branch", 0, 1), ("put", 1), ("put", 2))
+_MORE: Program = (("add", 0, 1),)
 
 BLOCKS = (
     TinyBlock((_STEP,) * 2),
     TinyBlock((_STEP,) * 3),
     TinyBlock((_STEP,) * 4),
     TinyBlock((_STEP, (("get", 0), ("put", 1)), (("get", 1), ("put", 0)), (("get", 0),))),
-    TinyBlock(
-        (
-            (("branch", 0, 1), ("put", 1), ("put", 0)),
-            (("get", 0), ("branch", 1, 1), ("put", 0), ("put", 1)),
-            (("get", 1), ("get", 0), ("put", 1)),
-            (("get", 0), ("get", 1), ("put", 0)),
-        )
-    ),
-    TinyBlock(
-        (
-            (("add", 0, 1),),
-            (("branch", 0, 1), ("put", 1)),
-            (("branch", 1, 1), ("put", 0)),
-            (("branch", 0, 1), ("put", 1), ("get", 1)),
-            (("get", 1), ("put", 0)),
-        ),
-        (0, 1),
-    ),
+    TinyBlock((_MORE, _OR_NOT, (("get", 1), ("put", 0)), (("get", 1), ("get", 2))), (1, 0, 0)),
+    TinyBlock((_MORE, _MORE, _OR_NOT, (("get", 1),)), (1, 0, 0)),
+    TinyBlock((_MORE, _MORE, _OR_NOT[:2], (("get", 1), ("put", 2)), (("get", 2),)), (0, 0, 0)),
 )
-"""Small, and every two of their transitions meet; what is written depends on what is read."""
+"""Small, and every two of their transitions meet; in some, what is read decides what is written."""
+
+DRAWN = 60
+"""So many more are drawn: every other run is of one of them."""
+
+
+def drawn_block(seed: int) -> TinyBlock:
+    """A small block, the same for a seed everywhere."""
+    random = Random(seed)
+    cells = random.choice((1, 2, 2, 3))
+
+    def phrase() -> Program:
+        one, two, three = (random.randrange(cells) for _ in range(3))
+        kinds: tuple[Program, ...] = (
+            (("get", one), ("put", two)),
+            (("get", two), ("put", one)),
+            (("branch", one, 1), ("put", two)),
+            (("get", one), ("branch", two, 1), ("put", one), ("put", three)),
+            (("indirect", one), ("put", two)),
+            (("add", one, 1),),
+        )
+        return random.choice(kinds)
+
+    programs = random.choice((2, 3, 3, 4, 5))
+    return TinyBlock(
+        tuple(
+            sum((phrase() for _ in range(random.choice((1, 1, 2)))), ()) for _ in range(programs)
+        ),
+        tuple(random.randrange(2) for _ in range(cells)),
+    )
+
 
 _WHAT = {
     Outcome.UNFINISHED: "it was declared done while a position was not executed, or an ESTIMATE "
@@ -93,7 +111,13 @@ def search_bad_run(seed_bug: str, most_steps: int = MOST_STEPS) -> Found:
 
     Raises: `KeyError` for a name that no bug of the text has.
     """
-    return search(text_with(seed_bug), BLOCKS, most_steps=most_steps, smaller=smaller)
+    return search(
+        text_with(seed_bug),
+        [b for i in range(DRAWN) for b in (BLOCKS[i % len(BLOCKS)], drawn_block(i))],
+        near=BUGS[seed_bug].changes,
+        most_steps=most_steps,
+        smaller=smaller,
+    )
 
 
 def case_of(run: BadRun) -> Case:

@@ -37,7 +37,7 @@ def replayed(capsys: pytest.CaptureFixture[str]) -> Replay:
     return replay
 
 
-@pytest.mark.parametrize("bug", ["abort-lowers-nothing", "dependents-unlocked"])
+@pytest.mark.parametrize("bug", ["abort-lowers-nothing", "no-retry"])
 def test_a_bad_run_is_replayed_with_its_bug_and_right_without(
     bug: str, replayed: Replay, tmp_path: Path
 ) -> None:

@@ -3,10 +3,9 @@
 import re
 from pathlib import Path
 
-from trusted_base import table
-
 from pel_fuzz.cli.app import app
 from pel_proof.suite import FAMILIES
+from trusted_base import table
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "spec" / "README.md").read_text(encoding="utf-8")
