@@ -6,8 +6,8 @@ python benchmarks/bench_mutation.py > docs/mutation.md
 from collections.abc import Iterator
 
 from pel_proof.bugs import BUGS, Bug, failing
-from pel_proof.mutation import Report, mutate
-from pel_proof.survivors import SURVIVORS
+from pel_proof.mutation.judge import Report, mutate
+from pel_proof.mutation.survivors import SURVIVORS
 
 HEAD = """\
 # Bugs in the text, and mutants of it

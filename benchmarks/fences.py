@@ -9,7 +9,7 @@ searched, breadth first, until one goes wrong or the budget of situations is use
 import argparse
 from collections.abc import Hashable, Mapping
 
-from pel_proof.weak_memory import STORES, Order, Outcome, Program, search
+from pel_proof.runs.weak_memory import STORES, Order, Outcome, Program, search
 from pel_spec.kernel import BEFORE
 
 

@@ -28,7 +28,7 @@ PARTS = {
     ),
     "the schemas": ("schemas", "induction and recursion over positions", "pel_proof"),
     "progress": (
-        "statements ledger progress prefix termination",
+        "progress/statements progress/ledger progress/steps progress/prefix progress/termination",
         "only for what is said of progress: the two counting principles among it",
         "pel_proof",
     ),

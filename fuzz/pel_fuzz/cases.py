@@ -16,7 +16,7 @@ from pel_fuzz.workloads.blocks import GeneratedBlock, blocks
 from pel_fuzz.workloads.draws import Choices, draw_case
 from pel_parallel.choices import Choices as Steering
 from pel_parallel.choices import RandomWalk, Recorded
-from pel_proof.interpreter import Turn
+from pel_proof.runs.interpreter import Turn
 from pel_reference.block import Block
 from pel_reference.transitions import compile_block
 from pel_spec.transition import TransitionBlock

@@ -12,10 +12,10 @@ from pel_fuzz.cases import Case
 from pel_fuzz.explain import explain
 from pel_fuzz.tiny import Program, TinyBlock
 from pel_fuzz.verdict import Difference, Oracle
-from pel_proof.badrun import MOST_STEPS, BadRun, Found, search
 from pel_proof.bugs import BUGS
-from pel_proof.interpreter import Interpreter, Outcome
-from pel_proof.text import Text, block_stm_text
+from pel_proof.runs.badrun import MOST_STEPS, BadRun, Found, search
+from pel_proof.runs.interpreter import Interpreter, Outcome
+from pel_proof.runs.text import Text, block_stm_text
 from pel_spec.fold import fold
 
 _STEP: Program = (("get", 0), ("put", 0))

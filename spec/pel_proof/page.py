@@ -7,10 +7,12 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pel_proof import prefix, progress, refine, serial
+from pel_proof import refine, serial
+from pel_proof.progress import prefix
+from pel_proof.progress import steps as progress
+from pel_proof.progress.termination import statement
 from pel_proof.serial import Theorem
 from pel_proof.tally import Row, Tally
-from pel_proof.termination import statement
 from pel_spec import optimistic
 from pel_spec.kernel import methods
 from pel_spec.scheduler import blockstm

@@ -106,7 +106,9 @@ class _OnlyActions:
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         machine: Any = object.__getattribute__(self, "_machine")
-        action = abstract_machine().actions[name]
+        if name not in abstract_machine().actions:
+            raise TypeError(f"a simulation takes actions, and {name} is none")
+        action = getattr(type(machine), name)
 
         def act(*arguments: Term) -> None:
             for domain, given in zip(parameters(action).values(), arguments, strict=True):
@@ -135,7 +137,8 @@ def _relation(setting: Setting, abstract: type[SymbolicState]) -> Iterator[Oblig
     one, other = abstract(world), abstract(world, "_other")
     invariants = tuple((name, one.say(f)) for name, f in model.invariants.items())
     same = tuple(_alike(setting, one, other, fields(abstract)))
-    for action, does in model.actions.items():
+    for action in model.actions:
+        does = getattr(abstract, action)
         ways = zip(paths(world, one, action, does), paths(world, other, action, does), strict=True)
         for mine, its in ways:
             known = (*setting.size, *same, *mine.guards, *mine.named)

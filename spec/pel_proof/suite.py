@@ -8,9 +8,10 @@ comes to, and on which assumptions, is in `termination`.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from pel_proof import prefix, progress
 from pel_proof.machine import Model, abstract_machine, block_stm, simulation
 from pel_proof.obligations import Obligation, Setting, invariant_obligations
+from pel_proof.progress import prefix
+from pel_proof.progress import steps as progress
 from pel_proof.refine import refinement_obligations
 from pel_proof.serial import memory_obligations, theorem_obligations
 from pel_proof.symbolic import World

@@ -12,7 +12,7 @@ from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import case_to_json, read_case, write_case
 from pel_fuzz.text_runs import case_of, search_bad_run, text_difference
 from pel_fuzz.tiny import TinyBlock
-from pel_proof.interpreter import Turn
+from pel_proof.runs.interpreter import Turn
 from pel_reference.errors import InputError
 
 BY_HAND = Case(

@@ -3,7 +3,7 @@
 import pytest
 
 from pel_proof.bugs import BUGS, failing
-from pel_proof.counterexample import INITIAL, Counterexample, Search, broken, confirm
+from pel_proof.finite.counterexample import INITIAL, Counterexample, Search, broken, confirm
 from pel_proof.machine import abstract_machine, block_stm
 from pel_proof.symbolic import Scope
 from pel_spec.kernel import Number, shared

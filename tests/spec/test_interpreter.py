@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from pel_fuzz.text_runs import BLOCKS, smaller
 from pel_fuzz.tiny import TinyBlock, tiny_blocks
-from pel_proof.badrun import BadRun, search, shorten
 from pel_proof.bugs import BUGS
-from pel_proof.interpreter import Interpreter, Outcome, Turn
-from pel_proof.text import Text, block_stm_text
+from pel_proof.runs.badrun import BadRun, search, shorten
+from pel_proof.runs.interpreter import Interpreter, Outcome, Turn
+from pel_proof.runs.text import Text, block_stm_text
 from pel_spec.fold import agree, fold
 from pel_spec.kernel import Disabled, Worker, require
 from pel_spec.scheduler.blockstm import INVARIANTS, BlockStm

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pel_proof.bugs import BUGS
-from pel_proof.mutants import Mutant
-from pel_proof.mutation import GHOSTS, HELPERS, Outcome, Report, all_mutants, mutate
-from pel_proof.survivors import REASONS, SURVIVORS
+from pel_proof.mutation.judge import GHOSTS, HELPERS, Outcome, Report, all_mutants, mutate
+from pel_proof.mutation.mutants import Mutant
+from pel_proof.mutation.survivors import REASONS, SURVIVORS
 from pel_spec.kernel import methods
 from pel_spec.optimistic import Optimistic
 from pel_spec.scheduler.blockstm import ACTIONS

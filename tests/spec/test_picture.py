@@ -2,7 +2,14 @@
 
 import pytest
 
-from pel_proof.picture import MOST_ENTRIES, MOST_LINES, difference, name_of, picture, standing
+from pel_proof.finite.picture import (
+    MOST_ENTRIES,
+    MOST_LINES,
+    difference,
+    name_of,
+    picture,
+    standing,
+)
 from pel_spec.optimistic import Optimistic
 from pel_spec.scheduler.blockstm import BlockStm
 from pel_spec.scheduler.state import ESTIMATE, At, Status

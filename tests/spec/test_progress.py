@@ -10,17 +10,27 @@ from typing import Any
 
 import pytest
 
-from pel_proof import lift, prefix, progress, termination
-from pel_proof.explore import Move, domains, moves, signatures
-from pel_proof.ledger import BEGIN, LEDGER, READY, RESUME, Kind, Payment, unfounded
+from pel_proof import lift
+from pel_proof.finite.explore import Move, domains, moves, signatures
+from pel_proof.finite.vacuity import vacuous
 from pel_proof.machine import Model, block_stm
 from pel_proof.obligations import Setting
-from pel_proof.progress import CLIMBS, DOWN, Family
+from pel_proof.progress import prefix, termination
+from pel_proof.progress import steps as progress
+from pel_proof.progress.ledger import (
+    BEGIN,
+    LEDGER,
+    READY,
+    RESUME,
+    Kind,
+    Payment,
+    unfounded,
+)
+from pel_proof.progress.statements import Accounts, Stages, Todo
+from pel_proof.progress.steps import CLIMBS, DOWN, Family
+from pel_proof.progress.termination import Claim, bounds, gaps, statement
 from pel_proof.solve import Verdict, discharge
-from pel_proof.statements import Accounts, Stages, Todo
 from pel_proof.symbolic import Scope, World
-from pel_proof.termination import Claim, bounds, gaps, statement
-from pel_proof.vacuity import vacuous
 from pel_spec.kernel import Place, Worker, Writer, methods, require
 from pel_spec.scheduler.blockstm import ACTIONS, BlockStm
 from pel_spec.scheduler.execution import Reading

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from pel_proof import machine
-from pel_proof.explore import Move, domains, moves, signatures
+from pel_proof.finite.explore import Move, domains, moves, signatures
 from pel_proof.obligations import Setting
 from pel_proof.refine import WHERE_READ
 from pel_proof.symbolic import Scope, World

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from pel_proof.bugs import BUGS, MODULES, failing
-from pel_proof.counterexample import Search
+from pel_proof.finite.counterexample import Search
 from pel_proof.machine import parameters
 from pel_spec.kernel import State, methods
 

@@ -15,6 +15,8 @@ from house import machine_laws as laws
 from house import tree
 from house.machines import KINDS, Machine
 from pel_proof.lift import Lifter, NotLiftable
+from pel_proof.symbolic import SymbolicState, World
+from pel_spec.kernel import log, shared
 from pel_spec.scheduler.blockstm import ACTION_PARTS, ACTIONS, INVARIANT_PARTS, INVARIANTS
 from pel_spec.scheduler.validation import Commit
 
@@ -248,6 +250,7 @@ REFUSED = {
     "a pair": "return all(s.mem[i] for i, j in s.positions)",
     "a row with a name": "row = s.mem[0, :]",
     "a row in a pair": "i, row = 0, s.mem[0, :]",
+    "a row that is passed on": "s.f(s.mem[0, :])",
     "a pass": "pass",
     "a branch that is no step's": "if s.done: return s.n\n  return 0",
 }
@@ -274,6 +277,8 @@ def test_what_the_lifter_does_not_know_is_refused(name: str) -> None:
     [
         "@staticmethod\n def f(s): return s.done",
         "@property\n def g(s): return s.done",
+        "@property\n def slots(s): return range(s.num_active - 1)",
+        "@property\n def positions(s): return range(s.n)",
         "def f(s, i=0): return s.done",
         "def f(s, *i): return s.done",
         "def f(s, *, i): return s.done",
@@ -326,3 +331,32 @@ def test_what_it_refuses_is_named() -> None:
 )
 def test_what_it_knows_is_rewritten(native: str, lifting: str) -> None:
     assert lifted(native) == f"class C(State):\n\n    def f(s):\n        {lifting}"
+
+
+# What formulas do not take, whatever is lifted.
+
+
+class Odd(SymbolicState):
+    """Two fields, of which one is no row's."""
+
+    reads = log("Position", "Incarnation", "Place", initial=False)
+    count = shared("count", "Position", "Incarnation", initial=0)
+
+
+def test_an_index_that_is_missing_is_refused() -> None:
+    with World().active() as world:
+        s = Odd(world)
+        with pytest.raises(TypeError, match="reads has 3 indices, not 2"):
+            s.reads[0, :] = True
+        with pytest.raises(TypeError, match="count has 2 indices, not 1"):
+            s.count[0]
+
+
+def test_a_row_that_no_state_goes_through_is_refused() -> None:
+    with World().active() as world, pytest.raises(TypeError, match="no rows over Incarnation"):
+        Odd(world).count[0, :] = 1
+
+
+def test_slots_are_of_the_state_that_is_spoken_of() -> None:
+    with World().active() as world, pytest.raises(TypeError, match="may speak of its slots"):
+        world.quantify(True, ("Slot",), lambda p: True)

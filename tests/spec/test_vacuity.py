@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator
 import pytest
 import z3
 
-from pel_proof.explore import Move
-from pel_proof.finite import FiniteState, has_finite_model
+from pel_proof.finite.explore import Move
+from pel_proof.finite.reachable import SCOPE, Run, Ways, replay, witnesses
+from pel_proof.finite.scope import FiniteState, has_finite_model
+from pel_proof.finite.vacuity import Family, path_witnesses, state_with, vacuous
 from pel_proof.machine import Model, abstract_machine, block_stm, simulation
 from pel_proof.obligations import Obligation, Setting, invariant_obligations
-from pel_proof.reachable import SCOPE, Run, Ways, replay, witnesses
 from pel_proof.refine import refinement_obligations
 from pel_proof.serial import memory_obligations, theorem_obligations
 from pel_proof.symbolic import Scope, Term, World
-from pel_proof.vacuity import Family, path_witnesses, state_with, vacuous
 from pel_spec.kernel import Disabled, State
 from pel_spec.optimistic import Optimistic, OptimisticInvariants
 from pel_spec.scheduler.blockstm import BlockStm

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Mapping
 
-from pel_proof.weak_memory import NEXT, STORES, search
+from pel_proof.runs.weak_memory import NEXT, STORES, search
 from pel_spec.scheduler.blockstm import ACTIONS
 from pel_spec.scheduler.state import At
 

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from pel_proof import machine
-from pel_proof.explore import domains, moves, signatures
+from pel_proof.finite.explore import domains, moves, signatures
 from pel_spec.kernel import Field, State, fields
 from pel_spec.optimistic import Optimistic, OptimisticInvariants
 from pel_spec.scheduler import blockstm
@@ -82,7 +82,8 @@ class Ranges(dict[str, Sequence[Any]]):
     def __init__(self, state: State) -> None:
         some = [frozenset[Any](), frozenset(state.locations), frozenset([0])]
         numbers = range(4)
-        super().__init__(domains(state, writes=some), Incarnation=numbers, Number=numbers)
+        found = {name: tuple(values) for name, values in domains(state, writes=some).items()}
+        super().__init__(found | {"Incarnation": numbers, "Number": numbers})
 
 
 def states(kind: type, actions: Mapping[str, Any], seed: int) -> Iterator[Any]:

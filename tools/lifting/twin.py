@@ -173,7 +173,7 @@ class Twin:
         self.seen: set[tuple[str, Any]] = set()
         self.statements, self.actions = model.invariants, model.actions
         self.signatures = {
-            name: machine.parameters(f) for name, f in (model.invariants | model.actions).items()
+            name: machine.parameters(f) for name, f in {**model.invariants, **model.actions}.items()
         }
         with lifted.world.active():
             self.before = model.state(lifted.world, tag)

@@ -15,16 +15,16 @@ from pel_fuzz.cli.app import app
 from pel_fuzz.cli.options import json_option, make_folder, write_output
 from pel_fuzz.cli.prove_bug import prove_bug, prove_mutants
 from pel_fuzz.exit_codes import ExitCode
-from pel_proof.badrun import MOST_STEPS
 from pel_proof.export import file_name, smtlib
 from pel_proof.machine import block_stm
 from pel_proof.obligations import Obligation
 from pel_proof.page import page
+from pel_proof.progress.termination import gaps, statement
+from pel_proof.runs.badrun import MOST_STEPS
 from pel_proof.second_solver import SecondSolverMissing, ask
 from pel_proof.solve import PROVED, Verdict, discharge, leans_on
 from pel_proof.suite import FAMILIES, PROGRESS, obligations
 from pel_proof.tally import Tally
-from pel_proof.termination import gaps, statement
 
 WIDTH = 100
 """Of the table, also where there is no terminal: names are never cut."""

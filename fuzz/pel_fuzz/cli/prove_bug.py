@@ -11,12 +11,12 @@ from pel_fuzz.cli.options import make_folder
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import write_case
 from pel_fuzz.text_runs import case_of, search_bad_run, text_difference
-from pel_proof.badrun import Found
 from pel_proof.bugs import BUGS, Bug, failing
-from pel_proof.counterexample import Counterexample, Search
-from pel_proof.mutation import Outcome, Report, mutate
+from pel_proof.finite.counterexample import Counterexample, Search
+from pel_proof.mutation.judge import Outcome, Report, mutate
+from pel_proof.mutation.survivors import SURVIVORS
+from pel_proof.runs.badrun import Found
 from pel_proof.solve import Verdict
-from pel_proof.survivors import SURVIVORS
 from pel_reference.errors import InputError
 
 MOST_NAMED = 8

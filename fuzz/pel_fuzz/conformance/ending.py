@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from pel_fuzz.conformance.violation import Kind, Problem, enabled_actions
 from pel_parallel.executor import Run
-from pel_proof.picture import name_of
+from pel_proof.finite.picture import name_of
 from pel_spec.scheduler.blockstm import BlockStm
 from pel_spec.scheduler.state import ABSENT, At
 

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any, Final, NamedTuple
 
 from pel_fuzz.verdict import shorten
-from pel_proof.picture import name_of, picture, standing
+from pel_proof.finite.picture import name_of, picture, standing
 from pel_spec.kernel import BEFORE, Disabled
 from pel_spec.scheduler.blockstm import ACTIONS, BlockStm
 from pel_spec.sync import Step

@@ -13,7 +13,7 @@ from pel_fuzz.formats.header import Format, FormatError, check_header, header
 from pel_fuzz.tiny import TinyBlock, from_json, to_json
 from pel_fuzz.verdict import Difference
 from pel_parallel.choices import schedule_of
-from pel_proof.interpreter import Turn
+from pel_proof.runs.interpreter import Turn
 from pel_reference.errors import InputError
 from pel_reference.json_input import Field, read_json_file
 from pel_reference.triple import dump_triple, parse_block

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from pel_proof import changed, lift
+from pel_proof import lift
 from pel_proof.bugs import executing, finishing, handing_out, validating
 from pel_proof.machine import Model, block_stm
+from pel_proof.mutation import changed
 from pel_proof.obligations import Setting
 from pel_proof.solve import Verdict, discharge
 from pel_proof.symbolic import World

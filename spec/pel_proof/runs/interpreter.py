@@ -16,8 +16,8 @@ from enum import StrEnum
 from itertools import product
 from typing import Any, NamedTuple, TypeAlias
 
-from pel_proof.explore import Move
-from pel_proof.text import Text
+from pel_proof.finite.explore import Move
+from pel_proof.runs.text import Text
 from pel_spec.fold import Result, agree, fold
 from pel_spec.history import End, History, Incarnation
 from pel_spec.kernel import BEFORE, Disabled

@@ -53,9 +53,7 @@ REASONS: Mapping[str, tuple[str, ...]] = {
     ),
     "A commit asks that reads hold then. That they were looked up before is asked as well, of who "
     "is judged by this machine; nothing follows from it alone.": (
-        "Optimistic.validate: delete `require(s.reads[i, x] and s.source[i, x] == k)`",
         "Optimistic.validate: delete `require(k == BEFORE or s.source_inc[i, x] == c)`",
-        "Optimistic.validate: drop `s.reads[i, x]` of `s.reads[i, x] and s.source[i, x] == k`",
         "Optimistic.validate: drop `s.source[i, x] == k` of "
         "`s.reads[i, x] and s.source[i, x] == k`",
         "Optimistic.validate: `k != BEFORE` for `k == BEFORE`",

@@ -12,8 +12,8 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from pel_proof.interpreter import Interpreter, NoSuchPosition, Outcome, Turn
-from pel_proof.text import Text
+from pel_proof.runs.interpreter import Interpreter, NoSuchPosition, Outcome, Turn
+from pel_proof.runs.text import Text
 from pel_spec.scheduler.state import At
 from pel_spec.transition import TransitionBlock
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import z3
 
-from pel_proof.finite import RESOURCES, SCOPES, FiniteState, solver
+from pel_proof.finite.scope import RESOURCES, SCOPES, FiniteState, solver
 from pel_proof.machine import Model, Path, parameters, paths
 from pel_proof.obligations import Obligation, Setting
 from pel_proof.symbolic import Scope, Term, World

@@ -8,10 +8,11 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
-from pel_proof import prefix, progress
-from pel_proof.ledger import payment_obligations
 from pel_proof.machine import Path, abstract_machine, simulation
 from pel_proof.obligations import Obligation, Setting, invariant_obligations
+from pel_proof.progress import prefix
+from pel_proof.progress import steps as progress
+from pel_proof.progress.ledger import payment_obligations
 from pel_proof.refine import refinement_obligations
 
 Family = Callable[[Setting, Sequence[Path]], Iterator[Obligation]]

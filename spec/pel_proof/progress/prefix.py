@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import z3
 
-from pel_proof.ledger import BEGIN, RESTART
 from pel_proof.machine import Path
 from pel_proof.obligations import Obligation, Setting
-from pel_proof.progress import Family, knowing, stages
+from pel_proof.progress.ledger import BEGIN, RESTART
+from pel_proof.progress.steps import Family, knowing, stages
 from pel_proof.symbolic import Term, all_, forall, implies
 from pel_spec.scheduler.state import Status
 

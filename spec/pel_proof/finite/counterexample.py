@@ -13,9 +13,9 @@ from typing import Any
 
 import z3
 
-from pel_proof.finite import NAMES, SCOPES, Cell, FiniteState, simplest, solver
+from pel_proof.finite.picture import difference, picture
+from pel_proof.finite.scope import NAMES, SCOPES, Cell, FiniteState, simplest, solver
 from pel_proof.machine import Model, Path, parameters, paths
-from pel_proof.picture import difference, picture
 from pel_proof.symbolic import Scope, World
 from pel_spec.kernel import Disabled, State
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import z3
 
-from pel_proof.explore import Move, domains
+from pel_proof.finite.explore import Move, domains
 from pel_proof.machine import Model, Path, parameters, paths
+from pel_proof.runs.text import Text
 from pel_proof.symbolic import Scope, Term, World
-from pel_proof.text import Text
 from pel_spec.kernel import Disabled, State, fields
 from pel_spec.scheduler.state import At
 

@@ -17,15 +17,15 @@ from itertools import chain
 
 import z3
 
-from pel_proof import changed
-from pel_proof.explore import signatures
+from pel_proof.finite.explore import signatures
 from pel_proof.machine import Action, abstract_machine, block_stm, simulation
-from pel_proof.mutants import Mutant, mutants
+from pel_proof.mutation import changed
+from pel_proof.mutation.mutants import Mutant, mutants
+from pel_proof.mutation.survivors import SURVIVORS
 from pel_proof.obligations import Obligation, Setting, invariant_obligations
 from pel_proof.refine import refinement_obligations
-from pel_proof.small_runs import Step, steps
+from pel_proof.runs.small_runs import Step, steps
 from pel_proof.solve import discharge, solver
-from pel_proof.survivors import SURVIVORS
 from pel_proof.symbolic import World
 from pel_spec.kernel import methods
 from pel_spec.optimistic import Optimistic

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from pel_proof.explore import domains, moves
+from pel_proof.finite.explore import domains, moves
 from pel_spec.kernel import Map, State
 
 MOST = 5_000

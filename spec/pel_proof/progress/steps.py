@@ -10,7 +10,9 @@ from typing import Any
 
 import z3
 
-from pel_proof.ledger import (
+from pel_proof.machine import Path, parameters
+from pel_proof.obligations import Obligation, Setting
+from pel_proof.progress.ledger import (
     ABORT,
     DONE,
     RESTART,
@@ -20,8 +22,6 @@ from pel_proof.ledger import (
     payment_obligations,
     words,
 )
-from pel_proof.machine import Path, parameters
-from pel_proof.obligations import Obligation, Setting
 from pel_proof.schemas import Lemma, Recursion, induction
 from pel_proof.symbolic import Term, all_, any_, exists, forall, implies, ite, not_
 from pel_spec.kernel import BEFORE, fields

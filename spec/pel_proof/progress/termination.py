@@ -7,10 +7,11 @@ obligations, by family, and `gaps`, which checks that the parts fit together.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pel_proof import prefix, progress
-from pel_proof.ledger import LEDGER, Kind, Payment, accounts, unfounded
 from pel_proof.machine import parameters
-from pel_proof.progress import CLIMBS, DOWN, FREE
+from pel_proof.progress import prefix
+from pel_proof.progress import steps as progress
+from pel_proof.progress.ledger import LEDGER, Kind, Payment, accounts, unfounded
+from pel_proof.progress.steps import CLIMBS, DOWN, FREE
 from pel_spec.scheduler.state import At
 
 ASSUMPTIONS: dict[str, str] = {

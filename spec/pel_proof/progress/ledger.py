@@ -15,9 +15,10 @@ from typing import Literal
 
 import z3
 
-from pel_proof import lift, statements
+from pel_proof import lift
 from pel_proof.machine import Path, parameters
 from pel_proof.obligations import Obligation, Setting, initial
+from pel_proof.progress import statements
 from pel_proof.symbolic import Term, all_, any_, implies, not_
 from pel_spec.kernel import methods
 from pel_spec.scheduler.state import At

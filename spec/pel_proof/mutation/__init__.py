@@ -1,0 +1,1 @@
+"""The text, changed in every small way: what notices."""

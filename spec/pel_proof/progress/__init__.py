@@ -1,0 +1,1 @@
+"""Progress: nobody is stuck, work is finite, and every block ends."""
