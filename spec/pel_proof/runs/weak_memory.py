@@ -16,8 +16,10 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeAlias
 
+from pel_proof.runs.text import block_stm_text
 from pel_spec.kernel import BEFORE, Disabled, Map, fields
 from pel_spec.scheduler.blockstm import ACTIONS, BlockStm
 from pel_spec.scheduler.state import At
@@ -246,8 +248,7 @@ def _forget(state: BlockStm, w: int) -> None:
 def _moves(
     here: Situation, w: int, programs: Sequence[Program]
 ) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """The actions that may come next for a worker, with their arguments; the rolling commit, which
-    nobody has to take, is left out."""
+    """The actions that may come next for a worker, with their arguments."""
     s = here.state
     at, i = s.pc[w], s.held[w]
     if at == At.EXECUTE:
@@ -259,7 +260,7 @@ def _moves(
         else:
             yield from (("read_cell", (wanted, k)) for k in range(BEFORE, i))
         return
-    for name in NEXT.get(at, ()):
+    for name in standing().get(at, ()):
         if name in ("write_cell", "remove_cell", "mark_estimate"):
             yield from ((name, (x,)) for x in s.locations)
         elif name == "check_read":
@@ -270,48 +271,11 @@ def _moves(
             yield name, ()
 
 
-NEXT: Mapping[At, tuple[str, ...]] = {
-    At.START_WORKER: ("start_worker",),
-    At.LOAD_DONE: ("load_done",),
-    At.IDLE: ("idle",),
-    At.PREFER_VAL: ("prefer_val_idx",),
-    At.PREFER_EXEC: ("prefer_exec_idx",),
-    At.CHOOSE_VALIDATION: ("choose_validation",),
-    At.CHOOSE_EXECUTION: ("choose_execution",),
-    At.VAL_ENTER: ("val_enter",),
-    At.EXEC_ENTER: ("exec_enter",),
-    At.CD_OBSERVE: ("cd_observe",),
-    At.CD_EXEC: ("cd_exec_idx",),
-    At.CD_VAL: ("cd_val_idx",),
-    At.CD_ACTIVE: ("cd_num_active",),
-    At.CD_AGAIN: ("cd_observe_again",),
-    At.SET_DONE: ("set_done",),
-    At.END_WORKER: ("end_worker",),
-    At.VAL_FETCH: ("val_fetch",),
-    At.EXEC_FETCH: ("exec_fetch",),
-    At.VAL_LOOK: ("val_look",),
-    At.TRY_INCARNATE: ("try_incarnate",),
-    At.LEAVE: ("leave",),
-    At.READ_ESTIMATE: ("read_estimate",),
-    At.LOOK_BLOCKING: ("look_blocking",),
-    At.STAY: ("stay",),
-    At.MARK_SUSPENDED: ("mark_suspended",),
-    At.RECORD: ("write_cell", "remove_cell", "record_done"),
-    At.PUBLISH: ("publish",),
-    At.SUSPEND: ("suspend",),
-    At.SWAP_DEPS: ("swap_deps",),
-    At.RESUME: ("resume_one", "resume_done"),
-    At.RESUME_COUNT: ("resume_count",),
-    At.FINISH: ("finish_execution",),
-    At.LOWER: ("lower_val_idx",),
-    At.LOWER_COUNT: ("lower_val_count",),
-    At.LOAD_READS: ("load_reads",),
-    At.VALIDATE: ("check_read", "leave"),
-    At.TRY_ABORT: ("try_validation_abort",),
-    At.LOAD_ABORTED: ("load_aborted",),
-    At.MARK: ("mark_estimate", "set_ready"),
-    At.LOWER_ABORT: ("lower_after_abort",),
-    At.ABORT_COUNT: ("lower_abort_count",),
-    At.RETRY: ("retry",),
-}
-"""The actions that are enabled at each place, but for what the text's guards say."""
+@cache
+def standing() -> Mapping[At, tuple[str, ...]]:
+    """The actions that can come where a worker stands, but for the rolling commit, which nobody has
+    to take."""
+    return {
+        at: tuple(name for name in names if not name.startswith("commit"))
+        for at, names in block_stm_text().standing.items()
+    }
