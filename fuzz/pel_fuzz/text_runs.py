@@ -5,7 +5,7 @@ the turns that the case says. So a bug of the text (`pel_proof.bugs`) shows itse
 to a block, or it does not show itself here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from random import Random
 
 from pel_fuzz.cases import Case
@@ -106,15 +106,19 @@ def text_difference(case: Case, seed_bug: str | None) -> Difference | None:
     return Difference(Oracle.LIVENESS, kind, kind, "the block ends", _WHAT[outcome])
 
 
-def search_bad_run(seed_bug: str, most_steps: int = MOST_STEPS) -> Found:
-    """A run from the initial state that goes wrong by a bug of the text, if one is found.
+def search_bad_run(
+    seed_bug: str | None, near: Collection[str] = (), most_steps: int = MOST_STEPS
+) -> Found:
+    """A run from the initial state that goes wrong, of the text or by a bug of it, if one is found.
+    `near`: the actions that are suspected, those of the bug unless others are named.
 
     Raises: `KeyError` for a name that no bug of the text has.
     """
+    suspected = near or (BUGS[seed_bug].changes if seed_bug is not None else ())
     return search(
         text_with(seed_bug),
         [b for i in range(DRAWN) for b in (BLOCKS[i % len(BLOCKS)], drawn_block(i))],
-        near=BUGS[seed_bug].changes,
+        near=tuple(suspected),
         most_steps=most_steps,
         smaller=smaller,
     )

@@ -8,8 +8,10 @@ import pytest
 
 from pel_fuzz.cli.app import run
 from pel_fuzz.exit_codes import ExitCode
+from pel_proof.bugs import BUGS
 from pel_proof.machine import block_stm
 from pel_proof.page import page
+from pel_proof.runs.text import Text
 from pel_proof.tally import Tally
 
 
@@ -84,6 +86,28 @@ def test_where_no_run_is_found_it_says_so(
     assert printed["run"].startswith("no run from the initial state that goes wrong was found")
     assert printed["case"] is None
     assert not (tmp_path / "none").exists()
+
+
+def test_a_broken_text_is_explained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the text itself had the bug: what fails, a small state, and a run."""
+    bug = BUGS["new-location-unnoticed"]
+    model, text = bug.model(), Text.of(bug.machine, bug.model())
+    monkeypatch.setattr("pel_proof.suite.block_stm", lambda: model)
+    monkeypatch.setattr("pel_fuzz.cli.prove_bug.block_stm", lambda: model)
+    monkeypatch.setattr("pel_fuzz.cli.prove_bug.BlockStm", bug.machine)
+    monkeypatch.setattr("pel_fuzz.text_runs.block_stm_text", lambda: text)
+    asked = ["prove", "--invariant", "no_unchecked_read", "--out", str(tmp_path)]
+    assert run(asked) is ExitCode.DIFFER
+    printed = capsys.readouterr().out
+    assert "NOT PROVED invariants: finish_execution/no_unchecked_read" in printed
+    assert "finish_execution(w=0) breaks no_unchecked_read" in printed
+    assert f"replay: pel replay {tmp_path / 'text.json'}\n" in printed
+    assert run(["replay", str(tmp_path / "text.json")]) is ExitCode.DIFFER
+    page_file = tmp_path / "page.md"
+    assert run(["prove", "--page", str(page_file), "--search-steps", "0"]) is ExitCode.DIFFER
+    assert not page_file.exists()
 
 
 @pytest.mark.parametrize(

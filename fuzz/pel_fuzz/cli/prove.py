@@ -13,7 +13,7 @@ from rich.table import Table
 
 from pel_fuzz.cli.app import app
 from pel_fuzz.cli.options import json_option, make_folder, write_output
-from pel_fuzz.cli.prove_bug import prove_bug, prove_mutants
+from pel_fuzz.cli.prove_bug import Explained, explain_failures, prove_bug, prove_mutants
 from pel_fuzz.exit_codes import ExitCode
 from pel_proof.export import file_name, smtlib
 from pel_proof.machine import block_stm
@@ -60,14 +60,14 @@ THEOREM = ("abstract", "refinement", "theorem")
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("findings"),
     show_default=True,
-    help="With --seed-bug: where a run that goes wrong is kept.",
+    help="Where a run that goes wrong is kept, if the proof fails.",
 )
 @click.option(
     "--search-steps",
     type=click.IntRange(min=0),
     default=MOST_STEPS,
     show_default=True,
-    help="With --seed-bug: how long to look for a run that goes wrong.",
+    help="How long to look for a run that goes wrong, if the proof fails.",
 )
 @click.option("--mutate", is_flag=True, help="Change the text in every small way; minutes.")
 @json_option
@@ -112,7 +112,9 @@ def prove(
     tally = Tally.of(_second(chosen, proofs) if second_solver else discharge(chosen))
     if page_file is not None and tally.holds:
         _write(page_file, page(tally))
-    return _show(Shown(tally, perf_counter() - started, families, list(gaps())), progress, as_json)
+    seconds = perf_counter() - started
+    explained = explain_failures(None, tally.failures, out, search_steps)
+    return _show(Shown(tally, seconds, families, list(gaps()), explained), progress, as_json)
 
 
 def _families(theorem: bool, progress: bool, invariant: str | None) -> tuple[str, ...]:
@@ -189,6 +191,7 @@ class Shown:
     seconds: float
     families: tuple[str, ...]
     gaps: list[str]
+    explained: Explained
 
     @property
     def holds(self) -> bool:
@@ -211,6 +214,7 @@ def _show(shown: Shown, progress: bool, as_json: bool) -> ExitCode:
     for verdict in tally.failures:
         told = f"NOT PROVED {verdict.obligation.family}: {verdict.obligation.name}"
         console.print(f"{told} ({verdict.reason})", style="red", markup=False)
+    click.echo("\n".join(shown.explained.lines()), nl=bool(tally.failures))
     for gap in shown.gaps:
         told = f"GAP in the argument that every block ends: {gap}"
         console.print(told, style="red", markup=False)
@@ -251,4 +255,5 @@ def _to_json(shown: Shown, code: ExitCode) -> dict[str, Any]:
             for v in shown.tally.failures
         ],
         "gaps": shown.gaps,
+        **shown.explained.to_json(),
     }
