@@ -33,22 +33,22 @@ def page(tally: Tally) -> str:
 
 def _machine(tally: Tally) -> Iterator[str]:
     yield "## The abstract machine (`pel_spec/optimistic.py`)\n"
-    yield from _actions((optimistic.Optimistic,))
+    yield from _actions((optimistic.Optimistic,), ())
     yield from _invariants(tally, "abstract", (optimistic.OptimisticInvariants,))
 
 
 def _block_stm(tally: Tally) -> Iterator[str]:
     yield "## Block-STM (`pel_spec/scheduler`)\n"
-    yield from _actions(blockstm.ACTION_PARTS)
+    yield from _actions(blockstm.ACTION_PARTS, tuple(blockstm.REFINES))
     yield from _invariants(tally, "invariants", blockstm.INVARIANT_PARTS)
 
 
-def _actions(parts: tuple[type, ...]) -> Iterator[str]:
+def _actions(parts: tuple[type, ...], seen: tuple[str, ...]) -> Iterator[str]:
     for part in parts:
         yield f"### {part.__name__}\n\n{words(part)}\n\n| action | what it is |\n|---|---|"
         for name, action in methods(part).items():
             parameters = list(inspect.signature(action).parameters)[1:]
-            refines = " *(seen by the abstract machine)*" if name in blockstm.REFINES else ""
+            refines = " *(seen by the abstract machine)*" if name in seen else ""
             yield f"| `{name}({', '.join(parameters)})` | {words(action)}{refines} |"
         yield ""
 

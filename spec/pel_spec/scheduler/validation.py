@@ -10,7 +10,9 @@ class Validation(Ghosts):
 
     def load_reads(s, w: Worker) -> int:
         """Algorithm 3, `validate_read_set`: the read set of the last recorded incarnation. If that
-        is another one, its own worker or validator answers for it, and this one says nothing."""
+        is another one, its own worker or validator answers for it, and this one says nothing.
+
+        Differs: decision 18. The paper validates whatever is recorded."""
         require(s.pc[w] == At.LOAD_READS)
         i, c = s.held[w], s.held_inc[w]
         if s.record_inc[i] == c:
