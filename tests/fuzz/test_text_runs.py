@@ -41,7 +41,7 @@ def replayed(capsys: pytest.CaptureFixture[str]) -> Replay:
 def test_a_bad_run_is_replayed_with_its_bug_and_right_without(
     bug: str, replayed: Replay, tmp_path: Path
 ) -> None:
-    found = search_bad_run(bug, 60_000)
+    found = search_bad_run(bug, most_steps=60_000)
     assert found.run is not None
     case = case_of(found.run)
     difference = text_difference(case, bug)
@@ -60,7 +60,7 @@ def test_a_bad_run_is_replayed_with_its_bug_and_right_without(
 
 def test_a_wrong_result_is_explained(replayed: Replay, tmp_path: Path) -> None:
     bug = "abort-lowers-nothing"
-    found = search_bad_run(bug, 60_000)
+    found = search_bad_run(bug, most_steps=60_000)
     assert found.run is not None
     path = tmp_path / "case.json"
     case = case_of(found.run)
