@@ -102,8 +102,8 @@ class Lifter(ast.NodeTransformer):
             return self.visit_FunctionDef(node)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             return node
-        declares = isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
-        if not declares or ast.unparse(node.value.func) not in DECLARING:  # type: ignore[attr-defined]
+        call = node.value if isinstance(node, ast.Assign) else None
+        if not isinstance(call, ast.Call) or ast.unparse(call.func) not in DECLARING:
             raise NotLiftable(node, "a class has fields and methods")
         return node
 
