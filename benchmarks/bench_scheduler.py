@@ -15,7 +15,8 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count, islice
 
-from pel_fuzz.tiny import TinyBlock, tiny_blocks
+from pel_fuzz.tiny import TinyBlock
+from pel_fuzz.tiny_draws import tiny_blocks
 from pel_fuzz.workloads.draws import draw_case
 from pel_parallel.batons import BatonController
 from pel_parallel.choices import Default, Pending, RandomWalk

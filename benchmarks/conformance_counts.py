@@ -16,7 +16,8 @@ from pel_fuzz.campaign import default_jobs
 from pel_fuzz.canaries.scheduler import RARE_SCHEDULER_BUGS, SCHEDULER_BUGS
 from pel_fuzz.conformance.check import check_trace
 from pel_fuzz.conformance.violation import Violation
-from pel_fuzz.tiny import TinyBlock, tiny_blocks
+from pel_fuzz.tiny import TinyBlock
+from pel_fuzz.tiny_draws import tiny_blocks
 from pel_fuzz.workloads.draws import draw_case
 from pel_parallel.choices import RandomWalk
 from pel_parallel.errors import Deadlock, ExecutionError

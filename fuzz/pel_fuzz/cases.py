@@ -11,7 +11,8 @@ from typing import Literal, TypeAlias
 
 from hypothesis.strategies import SearchStrategy
 
-from pel_fuzz.tiny import TinyBlock, tiny_blocks
+from pel_fuzz.tiny import TinyBlock
+from pel_fuzz.tiny_draws import tiny_blocks
 from pel_fuzz.workloads.blocks import GeneratedBlock, blocks
 from pel_fuzz.workloads.draws import Choices, draw_case
 from pel_parallel.choices import Choices as Steering

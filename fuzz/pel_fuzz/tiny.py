@@ -6,11 +6,7 @@ the EVM does. Instructions, values and the JSON form are on one page: `docs/tiny
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Final, TypeAlias
-
-from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from pel_fuzz.formats.header import FormatError
 from pel_spec.transition import Effects, Kind, View
@@ -175,49 +171,6 @@ class TinyBlock:
 
     def workspace(self) -> None:
         """Programs need none."""
-
-
-# ---- drawing: only composites, lists and whole numbers, which `draw_case` can steer ----------
-
-_SINGLE: Final = tuple(OPERANDS)
-_LINKS: Final = 16
-"""Of so many phrases beside the single instructions, each reads a cell and writes one: a block is
-then a chain of transitions in which every stale read shows. Bugs around aborts and ESTIMATEs are
-found ten times sooner than with single instructions alone."""
-
-
-@lru_cache(maxsize=64)
-def _whole(low: int, high: int) -> SearchStrategy[int]:
-    # Building a strategy costs more than drawing from it.
-    return st.integers(low, high)
-
-
-@st.composite
-def _drawn_phrase(draw: st.DrawFn, cells: int) -> Program:
-    limits = {"cell": (0, cells - 1), "number": (0, 7), "count": (1, 3), "pair": (0, PAIRS - 1)}
-    drawn = draw(_whole(0, len(_SINGLE) + _LINKS - 1))
-    names = _SINGLE[drawn : drawn + 1] or ("get", "put")
-    return tuple(
-        (name, *(draw(_whole(*limits[kind])) for kind in OPERANDS[name])) for name in names
-    )
-
-
-@lru_cache(maxsize=64)
-def _drawn_programs(cells: int, largest: int, longest: int) -> SearchStrategy[list[list[Program]]]:
-    program = st.lists(_drawn_phrase(cells), min_size=1, max_size=longest)
-    return st.lists(program, min_size=1, max_size=largest)
-
-
-@st.composite
-def tiny_blocks(
-    draw: st.DrawFn, largest: int = 8, most_cells: int = 4, longest: int = 6
-) -> TinyBlock:
-    """Contended blocks: up to `largest` programs of up to `longest` instructions over a handful
-    of cells, so that nearly every two of them meet."""
-    cells = draw(_whole(1, most_cells))
-    initial = tuple(draw(_whole(0, 3)) for _ in range(cells))
-    programs = draw(_drawn_programs(cells, largest, longest))
-    return TinyBlock(tuple(sum(phrases, ()) for phrases in programs), initial)
 
 
 # ---- JSON -----------------------------------------------------------------------------------

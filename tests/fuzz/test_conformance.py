@@ -17,7 +17,8 @@ from pel_fuzz.conformance.forms import OBJECTS_AND_ARGUMENTS
 from pel_fuzz.conformance.replay import Replay, locations_of
 from pel_fuzz.conformance.violation import Violation
 from pel_fuzz.examine import examine
-from pel_fuzz.tiny import TinyBlock, tiny_blocks
+from pel_fuzz.tiny import TinyBlock
+from pel_fuzz.tiny_draws import tiny_blocks
 from pel_fuzz.verdict import Oracle
 from pel_fuzz.workloads.draws import draw_case
 from pel_parallel.choices import RandomWalk

@@ -12,7 +12,8 @@ from pel_fuzz.conformance import check
 from pel_fuzz.conformance.check import TooLarge, check_run, check_trace
 from pel_fuzz.conformance.replay import Replay, locations_of
 from pel_fuzz.conformance.violation import Kind, Violation, enabled_actions
-from pel_fuzz.tiny import TinyBlock, tiny_blocks
+from pel_fuzz.tiny import TinyBlock
+from pel_fuzz.tiny_draws import tiny_blocks
 from pel_fuzz.workloads.draws import draw_case
 from pel_parallel.choices import RandomWalk
 from pel_parallel.executor import Run, run_block

@@ -13,7 +13,8 @@ from pel_fuzz.conformance.foreign import ForeignVerdict, Verdict, check_foreign_
 from pel_fuzz.conformance.foreign_trace import decode_foreign_trace
 from pel_fuzz.conformance.forms import FORMS
 from pel_fuzz.conformance.replay import locations_of
-from pel_fuzz.tiny import TinyBlock, tiny_blocks
+from pel_fuzz.tiny import TinyBlock
+from pel_fuzz.tiny_draws import tiny_blocks
 from pel_parallel.choices import RandomWalk
 from pel_parallel.executor import run_block
 from pel_parallel.greenlets import GreenletController

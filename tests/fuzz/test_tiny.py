@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pel_fuzz.formats.header import FormatError
-from pel_fuzz.tiny import OPERANDS, Instruction, TinyBlock, from_json, tiny_blocks, to_json
+from pel_fuzz.tiny import OPERANDS, Instruction, TinyBlock, from_json, to_json
+from pel_fuzz.tiny_draws import tiny_blocks
 from pel_fuzz.workloads.draws import draw_case
 from pel_spec.fold import fold
 

@@ -6,7 +6,8 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from pel_fuzz.tiny import TinyBlock, tiny_blocks
+from pel_fuzz.tiny import TinyBlock
+from pel_fuzz.tiny_draws import tiny_blocks
 from pel_fuzz.workloads.draws import draw_case
 from pel_parallel.batons import BatonController
 from pel_parallel.control import Controller

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pel_fuzz.tiny import TinyBlock, tiny_blocks
+from pel_fuzz.tiny import TinyBlock
+from pel_fuzz.tiny_draws import tiny_blocks
 from pel_parallel.choices import RandomWalk
 from pel_parallel.errors import Incomplete, Livelock
 from pel_parallel.executor import Executor, Run, run_block

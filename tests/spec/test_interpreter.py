@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pel_fuzz.text_runs import BLOCKS, smaller
-from pel_fuzz.tiny import TinyBlock, tiny_blocks
+from pel_fuzz.tiny import TinyBlock
+from pel_fuzz.tiny_draws import tiny_blocks
 from pel_proof.bugs import BUGS
 from pel_proof.runs.badrun import BadRun, search, shorten
 from pel_proof.runs.interpreter import Interpreter, Outcome, Turn
