@@ -84,7 +84,7 @@ def _examine_runs(
             return
         try:
             run = (
-                run_on_threads(watched, case.workers)
+                run_on_threads(watched, case.workers, number)
                 if threads
                 else run_controlled(watched, case.workers, interleaving, limit)
             )
@@ -93,7 +93,7 @@ def _examine_runs(
             done.findings.append(Finding(difference, interleaving))
             continue
         except Leak as leak:
-            done.findings.append(Finding(_leak_difference(block, leak), interleaving))
+            done.findings.append(Finding(leak_difference(block, leak), interleaving))
             continue
         _count(run, len(block.transitions), done.counters)
         conformance = _replay(run, done.counters, sampled=threads, number=number)
@@ -209,7 +209,8 @@ def _faults(block: TransitionBlock, result: Result, where: str) -> Iterable[Diff
         )
 
 
-def _leak_difference(block: TransitionBlock, leak: Leak) -> Difference:
+def leak_difference(block: TransitionBlock, leak: Leak) -> Difference:
+    """What to say of an incarnation that does something else on fresh objects."""
     _, field, fresh, kept = next(effect_differences(leak.fresh, leak.kept))
     return Difference(
         Oracle.LEAK,
@@ -224,9 +225,14 @@ def _leak_difference(block: TransitionBlock, leak: Leak) -> Difference:
     )
 
 
-def _stuck_difference(stuck: ExecutionError, transitions: int, workers: int) -> Difference:
+def stuck_difference(stuck: ExecutionError) -> Difference:
+    """What to say of a run that did not end as a run should, whatever its steps."""
     kind = type(stuck).__name__.lower()
-    difference = Difference(Oracle.LIVENESS, kind, kind, "the block ends", shorten(stuck, 2000))
+    return Difference(Oracle.LIVENESS, kind, kind, "the block ends", shorten(stuck, 2000))
+
+
+def _stuck_difference(stuck: ExecutionError, transitions: int, workers: int) -> Difference:
+    difference = stuck_difference(stuck)
     waits = stuck.waits_for if isinstance(stuck, Deadlock) else {}
     try:
         found = check_trace(

@@ -8,6 +8,7 @@ from pel_parallel.control import STEP_LIMIT
 from pel_parallel.errors import Deadlock, ExecutionError, Incomplete, Livelock, StepLimit
 from pel_parallel.executor import Run, run_block
 from pel_parallel.greenlets import GreenletController
+from pel_parallel.stress import OpcodeStress
 from pel_parallel.sync import RecordingRuntime, Schedule, switch_interval
 from pel_spec.fold import fold
 from pel_spec.history import History
@@ -39,13 +40,15 @@ def run_controlled(
     return run_block(block, workers=workers, runtime=runtime)
 
 
-def run_on_threads(block: TransitionBlock, workers: int) -> Run:
-    """One run on plain threads, switched often: what lies between the points of the controller.
+def run_on_threads(block: TransitionBlock, workers: int, number: int) -> Run:
+    """Run `number` of a block on plain threads, switched often, and in every other run also between
+    instructions: what lies between the points of the controller.
 
     Raises: one of `STUCK`.
     """
+    runtime = OpcodeStress(number) if number % 2 else RecordingRuntime()
     with switch_interval(STRESS_SWITCH_SECONDS):
-        return run_block(block, workers=workers, runtime=RecordingRuntime())
+        return run_block(block, workers=workers, runtime=runtime)
 
 
 def record_schedule(case: Case) -> Schedule:

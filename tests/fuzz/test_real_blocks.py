@@ -45,7 +45,7 @@ def test_a_mainnet_block(path: Path, workers: int, lane: str) -> None:
     if lane == "control":
         run = run_controlled(compiled, workers, Walk(workers, 0.02), step_limit(history))
     else:
-        run = run_on_threads(compiled, workers)
+        run = run_on_threads(compiled, workers, 0)
     assert agree(expected, run.result)
     assert check_preset(run.history) is None
     assert list(given.unmet(settle(compiled, run.result))) == []
