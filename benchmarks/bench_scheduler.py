@@ -6,7 +6,8 @@ Blocks of four transitions of the tiny machine on three workers, drawn from fixe
 runs the same blocks in one process, the rows take turns, and each keeps its best round; times are
 wall clock, because real threads also wait. Ratios are against the first row, the controller on
 greenlets. The last table is the controller without an executor: steps that do nothing, with a
-switch at each.
+switch at each. `layers` adds up what a controlled step costs, one thing after the other: which of
+them limits the controller.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from itertools import count, islice
+from typing import Any, TypeVar
 
 from pel_fuzz.tiny import TinyBlock
 from pel_fuzz.tiny_draws import tiny_blocks
@@ -24,12 +26,13 @@ from pel_parallel.control import Controller
 from pel_parallel.executor import run_block
 from pel_parallel.greenlets import GreenletController
 from pel_parallel.shared import Number
-from pel_parallel.sync import RecordingRuntime, Seam, ThreadRuntime
+from pel_parallel.sync import RecordingRuntime, ThreadRuntime
 from pel_spec.fold import fold
 
 BLOCKS, WORKERS, SWITCH_PROBABILITY = 100, 3, 0.3
 STEPS_ALONE = 20_000
-Make = Callable[[int], Seam]
+Make = Callable[[int], Any]
+T = TypeVar("T")
 RUNTIMES: dict[str, tuple[Make, int]] = {
     "controlled, greenlets": (
         lambda seed: GreenletController(RandomWalk(seed, SWITCH_PROBABILITY)),
@@ -96,6 +99,66 @@ def alone(controller: Controller) -> float:
     return len(controller.trace() or ()) / taken
 
 
+class Bare:
+    """No runtime at all: one worker, whose steps are their bodies."""
+
+    def step(
+        self,
+        worker: int,
+        action: str,
+        args: tuple[object, ...],
+        obj: object,
+        body: Callable[[], T],
+        enabled: object = None,
+    ) -> T:
+        """The body."""
+        return body()
+
+    def idle(self, worker: int) -> None:
+        """Nothing: a worker alone never waits for another."""
+
+    def run(self, workers: int, body: Callable[[int], None]) -> None:
+        """The one worker."""
+        body(0)
+
+    def trace(self) -> None:
+        """Nothing is recorded."""
+
+    def schedule(self) -> None:
+        """Nobody chose."""
+
+
+LAYERS: dict[str, tuple[Make, int]] = {
+    "the executor's own code": (lambda seed: Bare(), 1),
+    "+ a controller, one worker": (lambda seed: GreenletController(keep_trace=False), 1),
+    "+ three workers, default": (lambda seed: GreenletController(keep_trace=False), WORKERS),
+    "+ choices and switches": (
+        lambda seed: GreenletController(RandomWalk(seed, SWITCH_PROBABILITY), keep_trace=False),
+        WORKERS,
+    ),
+    "+ the trace": RUNTIMES["controlled, greenlets"],
+}
+
+
+def layers(blocks: list[TinyBlock], rounds: int) -> list[tuple[str, int, float]]:
+    """By layer: steps taken for all blocks, and microseconds for one of them, the best of the
+    rounds."""
+    found = []
+    for name, (make, workers) in LAYERS.items():
+        taken = sum(counted(block, workers, seed, name) for seed, block in enumerate(blocks))
+        run = partial(run_all, blocks, make, workers)
+        found.append((name, taken, min(seconds(run) for _ in range(rounds)) / taken * 1e6))
+    return found
+
+
+def counted(block: TinyBlock, workers: int, seed: int, layer: str) -> int:
+    """The steps of the run of a block in a layer; those without a trace take the same ones."""
+    walks = layer in ("+ choices and switches", "+ the trace")
+    choices = RandomWalk(seed, SWITCH_PROBABILITY) if walks else Default()
+    run = run_block(block, workers=workers, runtime=GreenletController(choices))
+    return len(run.trace or ())
+
+
 def measure(blocks: list[TinyBlock], rounds: int) -> dict[str, float]:
     """Seconds for all blocks, by row: the best of the rounds, in which the rows take turns."""
     rows = {
@@ -119,6 +182,8 @@ def main() -> None:
     for name, taken in best.items():
         print(f"{name:24} {BLOCKS / taken:9,.0f} runs/s   time {taken / baseline:5.2f}")
     print(f"{'greenlets':24} {steps_of(blocks) / baseline:9,.0f} steps/s with the executor")
+    for name, taken, cost in layers(blocks, rounds):
+        print(f"{name:27} {taken:7,} steps {cost:6.2f} us each")
     for kind in (GreenletController, BatonController):
         for choices, how in ((Default(), "never switching"), (Rotation(), "switching at each")):
             speed = max(alone(kind(choices)) for _ in range(rounds))
