@@ -1,17 +1,19 @@
 """The controller: a runtime that decides, before every shared step, which worker goes on.
 
 Same choices, same run: nothing here depends on a clock, on hash order or on the threads of the
-operating system. `Controller` holds all the logic; how control really passes from worker to worker
-is in `greenlets` (fast) and `batons` (real threads), which give identical traces.
+operating system. Who goes next is decided in `deciding`, `Controller` runs the steps; how control
+really passes from worker to worker is in `greenlets` (fast) and `batons` (real threads), which
+give identical traces.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
-from pel_parallel.choices import Choices, Default
-from pel_parallel.errors import Deadlock, Livelock, StepLimit, Waits, WorkerStopped
-from pel_parallel.sync import Schedule, SharedObject
+from pel_parallel.choices import Choices
+from pel_parallel.deciding import Decider
+from pel_parallel.errors import StepLimit, WorkerStopped
+from pel_parallel.sync import SharedObject
 from pel_parallel.watch import LOOKS
 from pel_spec.sync import Step
 
@@ -21,12 +23,8 @@ STEP_LIMIT = 50_000_000
 """Steps in a run before it is given up, where the caller names no bound: the last resort. What
 bugs do (deadlocks, idling for ever, executing for ever) is recognised much earlier."""
 
-FUTILE_ROUNDS = 2
-"""Idle steps of every worker since anything last changed, after which nothing ever will: between
-the first and the second, each has looked everywhere, and each would do the same again."""
 
-
-class Controller(ABC):
+class Controller(Decider):
     """Runs workers one at a time and asks `choices` who goes on.
 
     A trace that nobody wants need not be kept: that of a large block takes a gigabyte.
@@ -41,10 +39,9 @@ class Controller(ABC):
         step_limit: int = STEP_LIMIT,
         keep_trace: bool = True,
     ) -> None:
-        self.choices: Choices = choices if choices is not None else Default()
+        super().__init__(choices)
         self.step_limit, self.keep_trace = step_limit, keep_trace
         self._steps: list[Step] = []
-        self._schedule: list[tuple[int, int, int]] = []
         self._taken = 0
 
     def run(self, workers: int, body: Callable[[int], None]) -> None:
@@ -60,10 +57,6 @@ class Controller(ABC):
     def trace(self) -> tuple[Step, ...] | None:
         """The steps of the last run, in the order in which they were taken, if kept."""
         return tuple(self._steps) if self.keep_trace else None
-
-    def schedule(self) -> Schedule:
-        """The choices of the last run; `Recorded` replays them."""
-        return tuple(self._schedule)
 
     def step(
         self,
@@ -132,16 +125,10 @@ class Controller(ABC):
     # ---- the logic ----------------------------------------------------------------------
 
     def _begin(self, workers: int) -> None:
-        self._steps, self._schedule, self._taken = [], [], 0
+        self._steps, self._taken = [], 0
         self._places = [SharedObject(("worker", worker)) for worker in range(workers)]
-        self._pending: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
-            ("start_worker", (), place.name) for place in self._places
-        ]
-        self._own = [0] * workers
-        self._alive = list(range(workers))
+        self._begin_deciding([("start_worker", (), place.name) for place in self._places])
         self._crowded = workers > 1
-        self._guards: dict[int, Callable[[], bool]] = {}
-        self._idled: dict[int, int] = {}
         self._error: BaseException | None = None
         self._stopping = False
 
@@ -176,30 +163,6 @@ class Controller(ABC):
         except WorkerStopped:
             return None
 
-    def _next(self, worker: int, own: int, preferred: int | None) -> int:
-        """Who goes next; `preferred` does by default, if it can."""
-        runnable = self._alive
-        if self._guards:
-            runnable = [w for w in runnable if w not in self._guards or self._guards[w]()]
-            if not runnable:
-                self._fail(Deadlock(self._waits()))
-        if preferred is not None and preferred in runnable:
-            default = preferred
-        else:
-            default = next((other for other in runnable if other > worker), runnable[0])
-        if len(runnable) == 1:
-            return default
-        try:
-            target = self.choices.choose(worker, own, runnable, default, self._pending)
-            if target == default:
-                return target
-            if target not in runnable:
-                raise ValueError(f"worker {target} was chosen, but cannot run")
-        except Exception as error:
-            self._fail(error)
-        self._schedule.append((worker, own, target))
-        return target
-
     def _log_own(self, worker: int, action: str) -> None:
         """Log a step that touches nothing but the worker itself."""
         place, own = self._places[worker], self._own[worker]
@@ -211,17 +174,6 @@ class Controller(ABC):
 
     def _give_up_at_limit(self) -> NoReturn:
         self._fail(StepLimit(self.step_limit, self._waits()))
-
-    def _check_progress(self) -> None:
-        """Has everybody looked for work in vain since anything last changed?"""
-        stuck = {w for w in self._alive if w in self._guards and not self._guards[w]()}
-        if any(self._idled.get(w, 0) < FUTILE_ROUNDS for w in self._alive if w not in stuck):
-            return
-        waits = {w: wait for w, wait in self._waits().items() if w in stuck}
-        self._fail(Deadlock(waits) if waits else Livelock.idle(self._alive))
-
-    def _waits(self) -> Waits:
-        return {w: (self._pending[w][0], self._pending[w][2]) for w in self._alive}
 
     def _fail(self, error: Exception) -> NoReturn:
         """End the run from inside a step. The error itself must not pass through a transition,
