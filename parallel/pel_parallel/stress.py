@@ -27,8 +27,10 @@ class OpcodeStress(RecordingRuntime):
     worker from `seed`. Which thread goes on is the operating system's choice all the same: a run is
     not reproducible."""
 
-    def __init__(self, seed: int, share: float = YIELD_SHARE) -> None:
-        super().__init__()
+    def __init__(
+        self, seed: int, share: float = YIELD_SHARE, *, step_limit: int | None = None
+    ) -> None:
+        super().__init__(step_limit=step_limit)
         self.seed, self.share = seed, share
 
     def _work(self, worker: int, body: Callable[[int], None]) -> None:

@@ -16,7 +16,7 @@ from threading import Condition, Thread, stack_size
 from time import sleep
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from pel_parallel.errors import Deadlock, Livelock, WorkerStopped
+from pel_parallel.errors import Deadlock, Livelock, StepLimit, WorkerStopped
 from pel_parallel.trace import linearize
 from pel_parallel.watch import Watch
 from pel_spec.sync import Runtime, Step
@@ -191,10 +191,16 @@ class ThreadRuntime:
 
 
 class RecordingRuntime(ThreadRuntime):
-    """Plain threads that log their steps, and notice when nothing can happen any more.
+    """Plain threads that log their steps, and notice when nothing can happen any more. No worker
+    takes more than `step_limit` steps, if one is given.
 
-    Raises, from `run`, in addition: `Deadlock`, `Livelock` (found by counting, without a clock).
+    Raises, from `run`, in addition: `Deadlock`, `Livelock` (found by counting, without a clock),
+    `StepLimit`.
     """
+
+    def __init__(self, *, step_limit: int | None = None) -> None:
+        self.step_limit = sys.maxsize if step_limit is None else step_limit
+        super().__init__()
 
     def _begin(self, workers: int) -> None:
         super()._begin(workers)
@@ -214,6 +220,8 @@ class RecordingRuntime(ThreadRuntime):
         if self._stopping:
             raise WorkerStopped
         mine = self._steps[worker]
+        if len(mine) >= self.step_limit:  # again at its next step, if a transition contains this
+            raise StepLimit(self.step_limit, {worker: (action, obj.name)})
         with obj.lock:
             if enabled is not None and not enabled():
                 self._wait(worker, action, obj, enabled)

@@ -7,14 +7,17 @@ import threading
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
 
 from pel_fuzz.tiny import TinyBlock
-from pel_parallel.errors import Deadlock, Livelock, WorkerStopped
+from pel_parallel.errors import Deadlock, ExecutionError, Livelock, StepLimit, WorkerStopped
 from pel_parallel.executor import run_block
 from pel_parallel.shared import Dependents, Number
+from pel_parallel.stress import OpcodeStress
 from pel_parallel.sync import POOL, RecordingRuntime, ThreadRuntime, switch_interval
 from pel_spec.fold import agree, fold
 from pel_spec.transition import Effects, View
@@ -112,6 +115,21 @@ def test_livelock_on_threads_is_found() -> None:
 
     with pytest.raises(Livelock, match="workers 0, 2 look for work"):
         runtime.run(3, body)
+
+
+@pytest.mark.parametrize("kind", [RecordingRuntime, partial(OpcodeStress, 1)])
+def test_endless_work_on_threads_is_given_up(kind: Callable[..., RecordingRuntime]) -> None:
+    runtime = kind(step_limit=500)
+    number = Number("n")
+
+    def body(worker: int) -> None:
+        while True:
+            with suppress(ExecutionError):  # as a transition would take it for its own outcome
+                runtime.step(worker, "val_enter", (), number, number.increment)
+            runtime.step(worker, "val_enter", (), number, number.increment)
+
+    with pytest.raises(StepLimit, match="no end after 500 steps: worker . at val_enter of n"):
+        runtime.run(2, body)
 
 
 def test_a_long_step_is_no_livelock() -> None:
