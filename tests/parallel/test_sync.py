@@ -128,7 +128,7 @@ def test_endless_work_on_threads_is_given_up(kind: Callable[..., RecordingRuntim
                 runtime.step(worker, "val_enter", (), number, number.increment)
             runtime.step(worker, "val_enter", (), number, number.increment)
 
-    with pytest.raises(StepLimit, match="no end after 500 steps: worker . at val_enter of n"):
+    with pytest.raises(StepLimit, match=r"no end after 500 steps: worker . at val_enter of n"):
         runtime.run(2, body)
 
 
