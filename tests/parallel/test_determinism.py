@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SCRIPT = Path(__file__).with_name("fixed_runs.py")
+SCRIPT = ROOT / "tools" / "fixed_runs.py"
 HASH_SEEDS, REPETITIONS = 20, 50
 """A thousand times the same run, in as many processes as there are hash seeds."""
 

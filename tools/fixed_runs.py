@@ -1,9 +1,10 @@
-"""A script for test_determinism: repeats a few fixed controlled runs and prints one digest of all
-they left. It needs nothing but the standard library and this project's own folders.
+"""Repeats a few fixed controlled runs and prints one digest of all that they leave: the same on
+every machine, with every interpreter.
 
-python tests/parallel/fixed_runs.py greenlets|batons REPETITIONS
+    PYTHONPATH=spec:reference:parallel:fuzz python tools/fixed_runs.py greenlets|batons REPETITIONS
 
-One of the runs is repeated so many times, the others once.
+One of the runs is repeated so many times, the others are made once. Batons need nothing but the
+standard library and this project's own folders.
 """
 
 import hashlib
