@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from pel_fuzz.cases import Case, Walk, case_at
+from pel_fuzz.cases import Case, case_at
 from pel_fuzz.conformance.check import check_run
 from pel_fuzz.examine import examine
 from pel_fuzz.executors import run_controlled
+from pel_fuzz.interleavings import Walk
 from pel_fuzz.tiers import reference_outcome
 from pel_fuzz.tiny import TinyBlock
 from pel_fuzz.workloads.blocks import blocks

@@ -15,16 +15,17 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from pel_fuzz.cases import case_at
+from pel_fuzz.cases import Case, case_at
 from pel_fuzz.examine import Examination, examine
+from pel_fuzz.workloads.draws import Choices
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Which cases a campaign runs: those with `index % of == shard`, from `start` on, in order.
 
-    `max_seconds` and `max_cases` end it; at least one is given. `threads` is the stress lane.
-    `seed_bug` plants a known bug in every process, for tests of the harness itself.
+    `max_seconds` and `max_cases` end it; at least one is given. `interleavings` is one of
+    `INTERLEAVINGS`. `seed_bug` plants a known bug in every process, for tests of the harness.
     """
 
     seed: int
@@ -35,9 +36,18 @@ class Plan:
     of: int = 1
     start: int = 0
     jobs: int = 1
-    threads: bool = False
+    interleavings: str = "mix"
     eels: bool = True
     seed_bug: str | None = None
+
+    @property
+    def threads(self) -> bool:
+        """Whether it is the stress lane: plain threads, which nothing steers."""
+        return self.interleavings == "threads"
+
+    def case_at(self, index: int) -> tuple[Case, Choices]:
+        """Case `index`, and the choices that drew its block."""
+        return case_at(self.seed, index, self.fork, self.eels, self.interleavings)
 
     def indices(self) -> Iterator[int]:
         """The shard's indices; endless where only time ends the campaign."""
@@ -59,8 +69,8 @@ class CaseReport:
 
 def examine_index(plan: Plan, index: int) -> CaseReport:
     """Draw case `index` and examine it."""
-    case, _ = case_at(plan.seed, index, plan.fork, plan.eels)
-    examination = examine(case, threads=plan.threads)
+    case, _ = plan.case_at(index)
+    examination = examine(case, threads=plan.threads, watched=True)
     return CaseReport(index, case.kind, case.fork, examination)
 
 

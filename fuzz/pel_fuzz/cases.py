@@ -11,12 +11,18 @@ from typing import Literal, TypeAlias
 
 from hypothesis.strategies import SearchStrategy
 
+from pel_fuzz.fault_draws import with_drawn_faults
+from pel_fuzz.interleavings import (
+    SEARCHED_SHARE,
+    SEARCHES,
+    Interleaving,
+    Search,
+    draw_interleaving,
+)
 from pel_fuzz.tiny import TinyBlock
 from pel_fuzz.tiny_draws import tiny_blocks
 from pel_fuzz.workloads.blocks import GeneratedBlock, blocks
 from pel_fuzz.workloads.draws import Choices, draw_case
-from pel_parallel.choices import Choices as Steering
-from pel_parallel.choices import RandomWalk, Recorded
 from pel_proof.runs.interpreter import Turn
 from pel_reference.block import Block
 from pel_reference.transitions import compile_block
@@ -27,37 +33,8 @@ TINY_SHARE = 0.3
 RUNS_A_CASE = {"tiny": 100, "evm": 2}
 """Interleavings per case: so many that a case of either kind costs about the same."""
 EELS_SHARE, TWIN_SHARE = 0.06, 0.15
-SWITCH_PROBABILITIES = {"tiny": (0.1, 0.2, 0.4, 0.7), "evm": (0.03, 0.1, 0.3, 0.6)}
-"""Of the random walks. A run of the tiny machine is short: rare switches would leave it serial."""
 
 Subject: TypeAlias = Block | TinyBlock
-
-
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """A seeded random walk over the workers; the same seed walks the same way everywhere."""
-
-    seed: int
-    switch_probability: float
-
-    def steering(self) -> Steering:
-        """What the controller asks."""
-        return RandomWalk(self.seed, self.switch_probability)
-
-
-@dataclass(frozen=True, slots=True)
-class Switches:
-    """A recorded schedule: `(worker, own step, target)` wherever the default was not followed."""
-
-    switches: tuple[tuple[int, int, int], ...]
-    strict: bool = True
-
-    def steering(self) -> Steering:
-        """What the controller asks."""
-        return Recorded(self.switches, strict=self.strict)
-
-
-Interleaving: TypeAlias = Walk | Switches
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +43,10 @@ class Case:
 
     `twin`: every incarnation also runs on fresh objects. `reference`, `eels`: the whole block also
     goes through the reference proper, and through EELS. `threads`: it was found on plain threads,
-    which the interleavings do not steer. `turns`: the scheduler's text itself runs it, in these
-    turns, and no interleaving is used. `origin` is (seed, index) where drawn.
+    which the interleavings do not steer. `external`: an executor in another language runs it,
+    driven from outside (`pel_fuzz.drive`). `turns`: the scheduler's text itself runs it, in these
+    turns, and no interleaving is used. `origin` is (seed, index) where drawn, `small`:
+    from small tiny blocks.
     """
 
     subject: Subject
@@ -77,11 +56,13 @@ class Case:
     features: frozenset[str] = frozenset()
     twin: bool = False
     threads: bool = False
+    external: bool = False
     turns: tuple[Turn, ...] | None = None
     reference: bool = True
     eels: bool = False
     origin: tuple[int, int] | None = None
     drawn_fork: str | None = None
+    small: bool = False
 
     @property
     def fork(self) -> str | None:
@@ -90,7 +71,9 @@ class Case:
 
     def strategy(self) -> SearchStrategy[TinyBlock | GeneratedBlock]:
         """Where blocks of this case's kind are drawn from."""
-        return tiny_blocks() if self.kind == "tiny" else blocks(fork=self.drawn_fork)
+        if self.kind == "evm":
+            return blocks(fork=self.drawn_fork)
+        return tiny_blocks(largest=3, most_cells=2, longest=2) if self.small else tiny_blocks()
 
     def compile(self) -> TransitionBlock:
         """The block as executors see it."""
@@ -103,33 +86,50 @@ class Case:
         return replace(self, subject=drawn.block, features=drawn.features)
 
 
-def plan_at(seed: int, index: int, fork: str | None, eels: bool) -> Case:
+def plan_at(
+    seed: int, index: int, fork: str | None, eels: bool, interleavings: str = "mix"
+) -> Case:
     """The plan of case `index`: a case that still wants its block."""
     rng = Random(f"{seed}/{index}/plan")
-    kind: Literal["tiny", "evm"] = "tiny" if fork is None and rng.random() < TINY_SHARE else "evm"
-    walks = tuple(
-        Walk(rng.getrandbits(48), rng.choice(SWITCH_PROBABILITIES[kind]))
-        for _ in range(RUNS_A_CASE[kind])
-    )
+    tiny_share = 1 if interleavings == "exhaustive" else TINY_SHARE
+    kind: Literal["tiny", "evm"] = "tiny" if fork is None and rng.random() < tiny_share else "evm"
+    if kind == "tiny" and (
+        interleavings == "exhaustive" or (interleavings == "mix" and rng.random() < SEARCHED_SHARE)
+    ):
+        return _search_at(rng, seed, index)
+    runs = tuple(draw_interleaving(rng, kind, interleavings) for _ in range(RUNS_A_CASE[kind]))
+    workers = rng.choice((2, 2, 3, 3, 4, 4, 8))
     return Case(
         subject=TinyBlock(()),
         kind=kind,
         drawn_fork=fork,
-        workers=rng.choice((2, 2, 3, 3, 4, 4, 8)),
-        interleavings=walks,
+        workers=workers,
+        interleavings=with_drawn_faults(Random(f"{seed}/{index}/faults"), kind, workers, runs),
         twin=rng.random() < TWIN_SHARE,
         eels=rng.random() < EELS_SHARE and eels,
         origin=(seed, index),
     )
 
 
+def _search_at(rng: Random, seed: int, index: int) -> Case:
+    """The plan of a case in which all interleavings of a small block are searched."""
+    workers = rng.choice(tuple(SEARCHES))
+    search = Search(*SEARCHES[workers])
+    return Case(TinyBlock(()), "tiny", workers, (search,), small=True, origin=(seed, index))
+
+
 def case_at(
-    seed: int, index: int, fork: str | None = None, eels: bool = True
+    seed: int,
+    index: int,
+    fork: str | None = None,
+    eels: bool = True,
+    interleavings: str = "mix",
 ) -> tuple[Case, Choices]:
     """Case `index` of campaign `seed`, and the choices that drew its block (for shrinking).
 
-    `fork` restricts the campaign to EVM blocks of one fork; without `eels` no case asks for it.
+    `fork` restricts the campaign to EVM blocks of one fork; without `eels` no case asks for it;
+    `interleavings` is one of `INTERLEAVINGS`.
     """
-    plan = plan_at(seed, index, fork, eels)
+    plan = plan_at(seed, index, fork, eels, interleavings)
     drawn = draw_case(plan.strategy(), seed, index)
     return plan.with_subject(drawn.value), drawn.choices

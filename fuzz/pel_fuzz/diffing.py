@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pel_fuzz.cases import Case, Walk
+from pel_fuzz.cases import Case
 from pel_fuzz.examine import examine
 from pel_fuzz.inputs import GivenBlock
+from pel_fuzz.interleavings import Walk
 from pel_fuzz.verdict import Difference, Oracle, shorten
 from pel_reference.block import Block, BlockResult
 from pel_reference.blockchain_test import ChainTest, run_chain_test

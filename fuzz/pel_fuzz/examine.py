@@ -6,14 +6,25 @@ EELS) then judge what the fold says itself.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from pel_fuzz.cases import Case, Interleaving
+from pel_fuzz.cases import Case
 from pel_fuzz.conformance.check import Conformance, TooLarge, check_run, check_trace
 from pel_fuzz.conformance.violation import Violation
-from pel_fuzz.executors import STUCK, run_controlled, run_on_threads, step_limit
+from pel_fuzz.coverage.case import CaseCoverage, Watch
+from pel_fuzz.executors import (
+    STUCK,
+    Crash,
+    expected_steps,
+    run_controlled,
+    run_on_threads,
+    step_limit,
+)
 from pel_fuzz.explain import effect_differences, explain
+from pel_fuzz.fault_runs import Meaning, attempt, failure_differences, meaning_of
+from pel_fuzz.interleavings import Faulted, Interleaving, each_run, kept, strategy_of
 from pel_fuzz.tiers import (
     eels_can_judge,
     eels_difference,
@@ -23,7 +34,7 @@ from pel_fuzz.tiers import (
 from pel_fuzz.twins import Leak, twin
 from pel_fuzz.verdict import Difference, Oracle, shorten
 from pel_fuzz.workloads.observed import observed_features
-from pel_parallel.errors import Deadlock, ExecutionError
+from pel_parallel.errors import Deadlock, ExecutionError, Explored
 from pel_parallel.executor import Run
 from pel_parallel.overlap import overlapping_executions
 from pel_reference.eels import EelsFailure
@@ -50,26 +61,42 @@ class Finding:
 
 @dataclass(slots=True)
 class Examination:
-    """What was done with one case, and what was found. `counters` adds up over its runs."""
+    """What was done with one case, and what was found. `counters` adds up over its runs, and so do
+    `faults`: how those that were injected ended, and `strategies`: how many runs each steered."""
 
     findings: list[Finding] = field(default_factory=list)
     counters: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    strategies: Counter[str] = field(default_factory=Counter)
     location_kinds: set[str] = field(default_factory=set)
     features: frozenset[str] = frozenset()
+    coverage: CaseCoverage = field(default_factory=CaseCoverage)
 
 
-def examine(case: Case, *, threads: bool = False, stop_at_first: bool = True) -> Examination:
+def examine(
+    case: Case, *, threads: bool = False, stop_at_first: bool = True, watched: bool = False
+) -> Examination:
     """Run `case` and compare all there is to compare.
 
-    With `threads` the runs are on plain threads, which the interleavings do not steer.
+    With `threads` the runs are on plain threads, which the interleavings do not steer. If
+    `watched`, what the runs cover is noted too, which costs about a tenth more.
     """
     done = Examination(features=case.features)
-    _examine_runs(case, case.compile(), done, threads=threads, stop_at_first=stop_at_first)
+    watch = Watch(case) if watched else None
+    _examine_runs(case, case.compile(), done, watch, threads=threads, stop_at_first=stop_at_first)
+    if watch is not None:
+        done.coverage = watch.covered()
     return done
 
 
 def _examine_runs(
-    case: Case, block: TransitionBlock, done: Examination, *, threads: bool, stop_at_first: bool
+    case: Case,
+    block: TransitionBlock,
+    done: Examination,
+    watch: Watch | None,
+    *,
+    threads: bool,
+    stop_at_first: bool,
 ) -> None:
     expected, expected_history = fold(block)
     done.location_kinds |= _kinds_of(expected_history)
@@ -79,30 +106,77 @@ def _examine_runs(
         done.findings.append(Finding(difference))
     results = [("fold", expected)]
     watched, limit = twin(block) if case.twin else block, step_limit(expected_history)
-    for number, interleaving in enumerate(case.interleavings):
+    steps = expected_steps(expected_history, case.workers)
+    runs = each_run(case.interleavings, steps, done.counters)
+    for number, interleaving in enumerate(runs):
         if done.findings and stop_at_first:
             return
+        done.strategies["threads" if threads else strategy_of(interleaving)] += 1
+        if isinstance(interleaving, Faulted) and not threads:
+            meaning = Meaning(block, expected, expected_history)
+            for difference in _examine_faulted(meaning, watched, case, interleaving, done, watch):
+                done.findings.append(Finding(difference, interleaving))
+            continue
         try:
             run = (
-                run_on_threads(watched, case.workers, number)
+                run_on_threads(watched, case.workers, number, limit)
                 if threads
                 else run_controlled(watched, case.workers, interleaving, limit)
             )
         except STUCK as stuck:
             difference = _stuck_difference(stuck, len(block.transitions), case.workers)
-            done.findings.append(Finding(difference, interleaving))
+            done.findings.append(Finding(difference, kept(interleaving)))
+            continue
+        except Explored:
             continue
         except Leak as leak:
-            done.findings.append(Finding(leak_difference(block, leak), interleaving))
+            done.findings.append(Finding(leak_difference(block, leak), kept(interleaving)))
             continue
-        _count(run, len(block.transitions), done.counters)
+        _count(run, len(block.transitions), done.counters, watch)
         conformance = _replay(run, done.counters, sampled=threads, number=number)
         for difference in judge(block, expected, expected_history, run, conformance):
-            done.findings.append(Finding(difference, interleaving))
+            done.findings.append(Finding(difference, kept(interleaving)))
         results.append(("optimistic", run.result))
     if isinstance(block, EvmBlock) and not (done.findings and stop_at_first):
         # Results that agree settle alike, so one optimistic result is enough, now and then.
         _examine_above(case, block, done, results[: 2 if case.twin else 1])
+
+
+def _examine_faulted(
+    meaning: Meaning,
+    watched: TransitionBlock,
+    case: Case,
+    faulted: Faulted,
+    done: Examination,
+    watch: Watch | None,
+) -> Iterator[Difference]:
+    """A run in which faults strike: what it does that it may not."""
+    positions = len(meaning.block.transitions)
+    try:
+        tried = attempt(watched, case.workers, faulted, step_limit(meaning.history))
+    except STUCK as stuck:
+        yield _stuck_difference(stuck, positions, case.workers)
+        return
+    except Leak as leak:
+        yield leak_difference(meaning.block, leak)
+        return
+    done.faults.update(tried.counts())
+    if tried.run is not None:
+        _count(tried.run, positions, done.counters, watch)
+        conformance = _replay(tried.run, done.counters, sampled=False, number=0)
+        right = meaning_of(tried, meaning)
+        yield from judge(
+            right.block, right.result, right.history, tried.run, conformance, right.injected
+        )
+        return
+    done.counters["runs"] += 1
+    yield from failure_differences(tried, meaning.result)
+    with suppress(TooLarge):
+        cut = check_trace(tried.trace, positions, case.workers, complete=False)
+        done.counters["replayed"] += 1
+        done.counters["replayed_steps"] += cut.steps
+        if cut.violation is not None:
+            yield _conformance_difference(cut.violation)
 
 
 def _examine_above(
@@ -135,9 +209,11 @@ def judge(
     expected_history: History,
     run: Run,
     conformance: Conformance | None,
+    injected: Container[tuple[int, str]] = (),
 ) -> Iterator[Difference]:
-    """What is wrong with one run: its result, its history, its faults, and its steps, where these
-    were replayed. A wrong result is told together with the step that went wrong."""
+    """What is wrong with one run: its result, its history, its faults but for the `injected` ones,
+    and its steps, where these were replayed. A wrong result is told together with the step that
+    went wrong."""
     witness = check_preset(run.history)
     violation = None if conformance is None else conformance.violation
     if not agree(expected, run.result):
@@ -157,7 +233,7 @@ def judge(
         )
     if violation is not None:
         yield _conformance_difference(violation)
-    yield from _faults(block, run.result, "the optimistic run")
+    yield from _faults(block, run.result, "the optimistic run", injected)
 
 
 def _conformance_difference(violation: Violation) -> Difference:
@@ -200,8 +276,15 @@ def _with_anomaly(
     return replace(difference, anomaly=witness.anomaly, words=words)
 
 
-def _faults(block: TransitionBlock, result: Result, where: str) -> Iterable[Difference]:
+def _faults(
+    block: TransitionBlock,
+    result: Result,
+    where: str,
+    injected: Container[tuple[int, str]] = (),
+) -> Iterable[Difference]:
     for position, fault in result.faults:
+        if (position, fault) in injected:
+            continue
         tx_index = block.transitions[position].tx_index
         got = shorten(fault)
         yield Difference(
@@ -228,7 +311,10 @@ def leak_difference(block: TransitionBlock, leak: Leak) -> Difference:
 def stuck_difference(stuck: ExecutionError) -> Difference:
     """What to say of a run that did not end as a run should, whatever its steps."""
     kind = type(stuck).__name__.lower()
-    return Difference(Oracle.LIVENESS, kind, kind, "the block ends", shorten(stuck, 2000))
+    oracle = Oracle.FAULT if isinstance(stuck, Crash) else Oracle.LIVENESS
+    headline, _, why = str(stuck).partition("\n")
+    got, words = shorten(headline, 400), shorten(why, 2000)
+    return Difference(oracle, kind, kind, "the block ends", got, words=words)
 
 
 def _stuck_difference(stuck: ExecutionError, transitions: int, workers: int) -> Difference:
@@ -249,7 +335,9 @@ def _kinds_of(history: History) -> set[str]:
     return reads | writes
 
 
-def _count(run: Run, positions: int, counters: Counter[str]) -> None:
+def _count(run: Run, positions: int, counters: Counter[str], watch: Watch | None = None) -> None:
+    if watch is not None:
+        watch.see(run)
     counters["runs"] += 1
     counters["could_overlap"] += positions > 1 and len(run.counters.by_worker) > 1
     counters["overlapped"] += overlapping_executions(run.trace or ()) > 0

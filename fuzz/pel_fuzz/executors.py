@@ -1,20 +1,38 @@
 """Our optimistic executor as the harness runs it: under control, or on plain threads."""
 
+from collections.abc import Iterable
 from contextlib import suppress
+from traceback import extract_tb
 from typing import Final
 
-from pel_fuzz.cases import Case, Interleaving
+from pel_fuzz.cases import Case
+from pel_fuzz.interleavings import Steered
 from pel_parallel.control import STEP_LIMIT
 from pel_parallel.errors import Deadlock, ExecutionError, Incomplete, Livelock, StepLimit
-from pel_parallel.executor import Run, run_block
+from pel_parallel.executor import Run, plain, run_block
 from pel_parallel.greenlets import GreenletController
 from pel_parallel.stress import OpcodeStress
-from pel_parallel.sync import RecordingRuntime, Schedule, switch_interval
+from pel_parallel.sync import RecordingRuntime, Schedule, Seam, switch_interval
 from pel_spec.fold import fold
 from pel_spec.history import History
+from pel_spec.sync import Step
 from pel_spec.transition import TransitionBlock
 
-STUCK: Final = (Deadlock, Livelock, StepLimit, Incomplete)
+
+class Crash(ExecutionError):
+    """The executor itself has raised what no run should: an index past the end, say."""
+
+    @classmethod
+    def of(cls, error: Exception, steps: Iterable[Step]) -> "Crash":
+        """What was raised after these steps, and where."""
+        frames = extract_tb(error.__traceback__)
+        where = f", in {frames[-1].name}" if frames else ""
+        crash = cls(f"{type(error).__name__}: {error}{where}")
+        crash.trace = plain(steps)
+        return crash
+
+
+STUCK: Final = (Deadlock, Livelock, StepLimit, Incomplete, Crash)
 """What a run raises that did not end as a run should, whatever its block."""
 
 STRESS_SWITCH_SECONDS: Final = 1e-5
@@ -28,8 +46,28 @@ def step_limit(meaning: History) -> int:
     return 20_000 + 300 * (accesses + meaning.transitions)
 
 
+def expected_steps(meaning: History, workers: int) -> int:
+    """About how many steps a run of a block takes."""
+    reads = sum(len(i.reads) for i in meaning.incarnations)
+    writes = sum(len(i.writes) for i in meaning.incarnations)
+    return 30 * meaning.transitions + 3 * reads + 2 * writes + 20 * workers
+
+
+def run_to_its_end(block: TransitionBlock, workers: int, runtime: Seam) -> Run:
+    """One run, however it ends.
+
+    Raises: one of `STUCK`, a `Crash` for whatever else the executor raises; `Drift`.
+    """
+    try:
+        return run_block(block, workers=workers, runtime=runtime)
+    except ExecutionError:
+        raise
+    except Exception as error:
+        raise Crash.of(error, runtime.trace() or ()) from error
+
+
 def run_controlled(
-    block: TransitionBlock, workers: int, interleaving: Interleaving, limit: int = STEP_LIMIT
+    block: TransitionBlock, workers: int, interleaving: Steered, limit: int = STEP_LIMIT
 ) -> Run:
     """One run under `interleaving`; the same arguments give the same run, step by step.
 
@@ -37,18 +75,22 @@ def run_controlled(
     not fit.
     """
     runtime = GreenletController(interleaving.steering(), step_limit=limit)
-    return run_block(block, workers=workers, runtime=runtime)
+    return run_to_its_end(block, workers, runtime)
 
 
-def run_on_threads(block: TransitionBlock, workers: int, number: int) -> Run:
+def run_on_threads(
+    block: TransitionBlock, workers: int, number: int, limit: int | None = None
+) -> Run:
     """Run `number` of a block on plain threads, switched often, and in every other run also between
     instructions: what lies between the points of the controller.
 
-    Raises: one of `STUCK`.
+    Raises: one of `STUCK`, `StepLimit` after `limit` steps of a worker.
     """
-    runtime = OpcodeStress(number) if number % 2 else RecordingRuntime()
+    runtime = (
+        OpcodeStress(number, step_limit=limit) if number % 2 else RecordingRuntime(step_limit=limit)
+    )
     with switch_interval(STRESS_SWITCH_SECONDS):
-        return run_block(block, workers=workers, runtime=runtime)
+        return run_to_its_end(block, workers, runtime)
 
 
 def record_schedule(case: Case) -> Schedule:
@@ -58,5 +100,5 @@ def record_schedule(case: Case) -> Schedule:
     limit = step_limit(fold(block)[1])
     runtime = GreenletController(interleaving.steering(), step_limit=limit)
     with suppress(ExecutionError):  # a run that gets stuck has a schedule too
-        run_block(block, workers=case.workers, runtime=runtime)
+        run_to_its_end(block, case.workers, runtime)
     return runtime.schedule()

@@ -11,21 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from pel_fuzz.campaign import CaseReport, Plan
-from pel_fuzz.cases import Case, case_at
+from pel_fuzz.cases import Case
 from pel_fuzz.examine import Finding, examine
 from pel_fuzz.formats.case_json import write_case
 from pel_fuzz.shrinking import shrink_finding
+from pel_fuzz.story import Watched, story_of, watch_controlled
 from pel_fuzz.verdict import Difference
 from pel_reference.errors import InputError
 
 SHRINK_SECONDS = 30.0
 """How long one finding may be shrunk."""
+SHORT_STORY = 45
+"""Lines up to which a story is told at once; longer ones are left to `pel replay`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """One kept finding: its difference and file, the smallest there are so far, and how to replay
-    it. `others` are the signatures of whatever else differs on that case, all tiers asked."""
+    it. `others` are the signatures of whatever else differs on that case, all tiers asked; `story`
+    is that of the smallest case: empty where it is long, `None` where nothing steers its run."""
 
     index: int
     difference: Difference
@@ -34,6 +38,7 @@ class Found:
     replay: str
     size: str
     others: tuple[str, ...] = ()
+    story: tuple[str, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The finding as `--json` prints it."""
@@ -85,7 +90,7 @@ class Findings:
         return [found.to_json() for found in self.kept]
 
     def _write_down(self, index: int, finding: Finding) -> Found:
-        case, _ = case_at(self.plan.seed, index, self.plan.fork, self.plan.eels)
+        case, _ = self.plan.case_at(index)
         only = () if finding.interleaving is None else (finding.interleaving,)
         case = replace(case, interleavings=only, threads=self.plan.threads)
         path = self._write(case, finding.difference, index, "found")
@@ -96,20 +101,22 @@ class Findings:
         so what was found there stays as it is."""
         if self.plan.threads:
             return found
-        plan = self.plan
-        case, choices = case_at(plan.seed, found.index, plan.fork, plan.eels)
+        case, choices = self.plan.case_at(found.index)
         small, difference = shrink_finding(case, finding, choices, SHRINK_SECONDS)
         whole = replace(small, reference=True)
         seen = {f.difference.signature for f in examine(whole, stop_at_first=False).findings}
         path = self._write(whole, difference, found.index, "small")
+        watched = _watched(small)
+        story = None if watched is None else tuple(story_of(watched, most_lines=None))
         return Found(
             found.index,
             difference,
             path,
             found.as_found,
             self._replay(path),
-            _size(small),
+            _size(small, watched),
             tuple(sorted(seen - {difference.signature})),
+            () if story and len(story) > SHORT_STORY else story,
         )
 
     def _write(self, case: Case, difference: Difference, index: int, stage: str) -> Path:
@@ -126,9 +133,21 @@ class Findings:
         return f"pel replay {shlex.quote(str(path))}{bug}"
 
 
-def _size(case: Case) -> str:
+def _watched(case: Case) -> Watched | None:
+    """The run of a case's one interleaving; `None`, if the difference needs none."""
+    if not case.interleavings:
+        return None
+    return watch_controlled(case.compile(), case.workers, case.interleavings[0])
+
+
+def _size(case: Case, watched: Watched | None = None) -> str:
     """How small the case became, for people."""
-    positions = len(case.compile().transitions)
-    switches = sum(len(getattr(i, "switches", ())) for i in case.interleavings)
-    schedule = f", {switches} switch(es)" if case.interleavings else ""
-    return f"{positions} transition(s), {case.workers} worker(s){schedule}"
+    parts = [f"{len(case.compile().transitions)} transition(s)", f"{case.workers} worker(s)"]
+    if watched is not None:
+        preemptions = len(watched.preempted)
+        parts.append(f"{preemptions} preemption(s)")
+        others = sum(len(getattr(i, "switches", ())) for i in case.interleavings) - preemptions
+        if others > 0:
+            parts.append(f"{others} other switch(es)")
+        parts += [fault.words() for i in case.interleavings for fault in getattr(i, "faults", ())]
+    return ", ".join(parts)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pel_fuzz.campaign import CaseReport, Plan
+from pel_fuzz.coverage.campaign import CampaignCoverage
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.verdict import Difference
 from pel_fuzz.workloads.features import features_of
@@ -13,7 +14,8 @@ from pel_reference.forks import RULES
 MIN_OVERLAPPED_SHARE = 0.25
 """A campaign is parallel when the executions of at least two workers overlapped in this share of
 its runs (blocks that are serial by nature excepted). On plain threads any overlap is enough: how
-much there is, is luck, and no verdict may depend on that."""
+much there is, is luck, and no verdict may depend on that. So it is in exhaustive searches, which
+begin with the runs that are least parallel."""
 
 
 @dataclass(slots=True)
@@ -26,6 +28,9 @@ class CampaignReport:
     features: Counter[str] = field(default_factory=Counter)
     location_kinds: Counter[str] = field(default_factory=Counter)
     counters: Counter[str] = field(default_factory=Counter)
+    strategies: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    coverage: CampaignCoverage = field(default_factory=CampaignCoverage)
     differences: dict[str, tuple[int, Difference]] = field(default_factory=dict)
     differing_cases: int = 0
     next_index: int = 0
@@ -40,6 +45,9 @@ class CampaignReport:
         self.features.update(done.features)
         self.location_kinds.update(done.location_kinds)
         self.counters.update(done.counters)
+        self.strategies.update(done.strategies)
+        self.faults.update(done.faults)
+        self.coverage.add(done.coverage)
         self.differing_cases += bool(done.findings)
         self.next_index = report.index + self.plan.of
         fresh = []
@@ -80,7 +88,8 @@ class CampaignReport:
             return ExitCode.DIFFER, f"{len(self.differences)} kind(s) of difference"
         if self.total == 0:
             return ExitCode.INCONCLUSIVE, "no case was run"
-        least = 0.0 if self.plan.threads else MIN_OVERLAPPED_SHARE
+        serial = self.plan.interleavings in ("threads", "exhaustive")
+        least = 0.0 if serial else MIN_OVERLAPPED_SHARE
         if self.counters["overlapped"] == 0 or self.overlapped_share < least:
             share = f"{self.overlapped_share:.0%}"
             return ExitCode.INCONCLUSIVE, f"not parallel: executions overlapped in {share} of runs"
@@ -95,7 +104,9 @@ class CampaignReport:
             "seed": self.plan.seed,
             "shard": f"{self.plan.shard + 1}/{self.plan.of}",
             "next_index": self.next_index,
-            "interleavings": "threads" if self.plan.threads else "controlled",
+            "interleavings": self.plan.interleavings,
+            "strategies": dict(sorted(self.strategies.items())),
+            "faults": dict(sorted(self.faults.items())),
             "cases": dict(self.cases),
             "differing_cases": self.differing_cases,
             "counters": dict(sorted(self.counters.items())),
@@ -104,6 +115,7 @@ class CampaignReport:
             "features": dict(sorted(self.features.items())),
             "missing_features": self.missing_features,
             "location_kinds": dict(sorted(self.location_kinds.items())),
+            "coverage": self.coverage.to_json(),
             "differences": [
                 {"index": index} | difference.to_json()
                 for index, difference in self.differences.values()

@@ -6,6 +6,7 @@ to a block, or it does not show itself here.
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from random import Random
 
 from pel_fuzz.cases import Case
@@ -13,10 +14,11 @@ from pel_fuzz.explain import explain
 from pel_fuzz.tiny import Program, TinyBlock
 from pel_fuzz.verdict import Difference, Oracle
 from pel_proof.bugs import BUGS
-from pel_proof.runs.badrun import MOST_STEPS, BadRun, Found, search
+from pel_proof.runs.badrun import MOST_STEPS, BadRun, Found, Wanted, search
 from pel_proof.runs.interpreter import Interpreter, Outcome
 from pel_proof.runs.text import Text, block_stm_text
 from pel_spec.fold import fold
+from pel_spec.scheduler.validation import Commit
 
 _STEP: Program = (("get", 0), ("put", 0))
 _OR_NOT: Program = (("branch", 0, 1), ("put", 1), ("put", 2))
@@ -106,21 +108,40 @@ def text_difference(case: Case, seed_bug: str | None) -> Difference | None:
     return Difference(Oracle.LIVENESS, kind, kind, "the block ends", _WHAT[outcome])
 
 
+def without_commits(text: Text) -> Text:
+    """The text without the rolling commit, which the paper and the executor do not have."""
+    return replace(
+        text,
+        standing={
+            at: tuple(name for name in names if name not in vars(Commit))
+            for at, names in text.standing.items()
+        },
+    )
+
+
 def search_bad_run(
-    seed_bug: str | None, near: Collection[str] = (), most_steps: int = MOST_STEPS
+    seed_bug: str | None,
+    near: Collection[str] = (),
+    most_steps: int = MOST_STEPS,
+    *,
+    commits: bool = True,
+    wanted: Wanted | None = None,
 ) -> Found:
     """A run from the initial state that goes wrong, of the text or by a bug of it, if one is found.
-    `near`: the actions that are suspected, those of the bug unless others are named.
+    `near`: the actions that are suspected, those of the bug unless others are named. `commits`:
+    with the rolling commit. `wanted`: which bad runs are looked for, any by default.
 
     Raises: `KeyError` for a name that no bug of the text has.
     """
     suspected = near or (BUGS[seed_bug].changes if seed_bug is not None else ())
+    text = text_with(seed_bug)
     return search(
-        text_with(seed_bug),
+        text if commits else without_commits(text),
         [b for i in range(DRAWN) for b in (BLOCKS[i % len(BLOCKS)], drawn_block(i))],
         near=tuple(suspected),
         most_steps=most_steps,
         smaller=smaller,
+        wanted=wanted or (lambda run: run),
     )
 
 

@@ -25,13 +25,17 @@ class Leak(BaseException):
 
 @dataclass(slots=True)
 class _Listening:
-    """Passes reads on, and keeps the answers."""
+    """Passes reads on, and keeps the answers; an exception is an answer, too."""
 
     view: View
-    answers: dict[Location, tuple[Value, Version]]
+    answers: dict[Location, tuple[Value, Version] | Exception]
 
     def read(self, location: Location, predicate: str | None = None) -> tuple[Value, Version]:
-        answer = self.answers[location] = self.view.read(location, predicate)
+        try:
+            answer = self.answers[location] = self.view.read(location, predicate)
+        except Exception as error:
+            self.answers[location] = error
+            raise
         return answer
 
 
@@ -39,12 +43,15 @@ class _Listening:
 class _Replaying:
     """Answers from what the first twin read; another read than those is a leak by itself."""
 
-    answers: Mapping[Location, tuple[Value, Version]]
+    answers: Mapping[Location, tuple[Value, Version] | Exception]
 
     def read(self, location: Location, predicate: str | None = None) -> tuple[Value, Version]:
         if location not in self.answers:
             raise LookupError(f"it reads {place_name(location)}, which the first had not recorded")
-        return self.answers[location]
+        answer = self.answers[location]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ class Oracle(StrEnum):
     """The optimistic run got stuck: a deadlock, or no progress."""
     LEAK = "leak"
     """An incarnation did something else on fresh objects: state leaks between incarnations."""
+    CLIENT = "client"
+    """An executor that is driven from outside did not keep to the protocol: no verdict on it."""
 
 
 @dataclass(frozen=True, slots=True)

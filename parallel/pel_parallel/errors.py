@@ -39,14 +39,26 @@ class Deadlock(ExecutionError):
 
 
 class Livelock(ExecutionError):
-    """Work goes round in circles: nothing can change any more, or one transition is executed
-    again and again."""
+    """Work goes round in circles: nothing can change any more, or the transition at `position` is
+    executed again and again."""
+
+    position: int | None = None
 
     @classmethod
     def idle(cls, workers: Iterable[int]) -> "Livelock":
         """Every worker looks for work, finds none, and the block is not done."""
         names = ", ".join(map(str, workers))
         return cls(f"livelock: workers {names} look for work for ever and find none")
+
+    @classmethod
+    def repeating(cls, position: int, incarnation: int) -> "Livelock":
+        """A position is executed far more often than its reads can have changed."""
+        livelock = cls(
+            f"livelock: position {position} is executed again and again, "
+            f"now in incarnation {incarnation}"
+        )
+        livelock.position = position
+        return livelock
 
 
 class StepLimit(ExecutionError):
@@ -59,6 +71,10 @@ class StepLimit(ExecutionError):
 
 class Drift(ExecutionError):
     """A recorded schedule does not fit this run: other code, another block, or another file."""
+
+
+class Explored(ExecutionError):
+    """No failure: whoever steers the run knows already what may follow from here on."""
 
 
 class Incomplete(ExecutionError):

@@ -14,6 +14,7 @@ from pel_parallel.counters import Counters, WorkerCounters
 from pel_parallel.errors import ExecutionError, Incomplete, Livelock
 from pel_parallel.memory import Entry, LastExecution, Memory
 from pel_parallel.scheduler import Scheduler, Task, TaskKind
+from pel_parallel.standstill import explain_standstill
 from pel_parallel.sync import Schedule, Seam, ThreadRuntime
 from pel_spec.fold import Result
 from pel_spec.history import End, History, Incarnation, Validation
@@ -63,8 +64,8 @@ def run_block(
         seam.run(workers, executor.work)
         result = executor.result()
     except ExecutionError as error:
-        error.state = "\n".join(executor.scheduler.unfinished())
         error.trace = plain(seam.trace() or ())
+        error.state = "\n".join(explain_standstill(executor.scheduler, error, error.trace))
         raise
     steps = seam.trace()
     return Run(
@@ -132,10 +133,7 @@ class Executor:
                     return None
             else:
                 return self.executed(worker, version, view, effects)
-        raise Livelock(
-            f"livelock: position {version.position} is executed again and again, "
-            f"now in incarnation {version.incarnation}"
-        )
+        raise Livelock.repeating(*version)
 
     def view(self, worker: int, position: int) -> RecordedView:
         """What an incarnation of `position` sees, recorded as it is read."""

@@ -306,15 +306,34 @@ class Pool:
 
     def start(self, job: Callable[[Callable[[], None]], None]) -> None:
         """Run `job(give_back)` on a free thread, or on a new one where none is free."""
+        (thread,) = self.take(1)
+        self.employ(thread, job)
+
+    def take(self, count: int) -> list[_PooledThread]:
+        """So many free threads, or none.
+
+        Raises: `RuntimeError`, where the system has no more threads to give.
+        """
         with self._lock:
-            thread = self._free.pop() if self._free else self._new()
+            taken: list[_PooledThread] = []
+            try:
+                while len(taken) < count:
+                    taken.append(self._free.pop() if self._free else self._new())
+            except BaseException:
+                self._free += taken
+                raise
+            return taken
+
+    def employ(self, thread: _PooledThread, job: Callable[[Callable[[], None]], None]) -> None:
+        """Run `job(give_back)` on a thread that was taken."""
         thread.do(partial(job, partial(self._free.append, thread)))
 
     def _new(self) -> _PooledThread:
         before = stack_size(STACK_BYTES)
         try:
+            thread = _PooledThread(self)
             self.started += 1
-            return _PooledThread(self)
+            return thread
         finally:
             stack_size(before)
 
@@ -343,16 +362,19 @@ def run_on_threads(jobs: Sequence[Callable[[], None]], stop: Callable[[], None])
             if not started:
                 POOL.start(crew.lead)
                 started = True
-            while not crew.ended.acquire(timeout=INTERRUPT_SECONDS):
-                pass
+            # An interruption may come when the gate has been passed and nobody knows of it yet.
+            while crew.left:
+                crew.ended.acquire(timeout=INTERRUPT_SECONDS)
             break
         except BaseException as error:
             stop()
-            if not started:
-                raise
+            if not started and crew.claim():
+                raise  # the job that would start the others, if it is handed out, does nothing
+            started = True
             interruption = interruption or error
-    if interruption is not None:
-        raise interruption
+    failure = interruption or crew.failure
+    if failure is not None:
+        raise failure
 
 
 class _Crew:
@@ -361,21 +383,37 @@ class _Crew:
 
     def __init__(self, jobs: Sequence[Callable[[], None]]) -> None:
         self._jobs = jobs
-        self._left = len(jobs)
-        self._lock = allocate_lock()
+        self._lock, self._claimed = allocate_lock(), allocate_lock()
+        self.left = len(jobs)
         self.ended = closed_gate()
+        self.failure: BaseException | None = None
+        """Why no job was started."""
+
+    def claim(self) -> bool:
+        """Whether it is up to the caller, the first to ask, that the jobs are started or not."""
+        return self._claimed.acquire(blocking=False)
 
     def lead(self, give_back: Callable[[], None]) -> None:
-        for job in self._jobs[1:]:
-            POOL.start(partial(self._follow, job))
+        if not self.claim():
+            give_back()
+            return
+        try:
+            threads = POOL.take(len(self._jobs) - 1)
+        except BaseException as error:
+            self.failure, self.left = error, 0
+            give_back()
+            self.ended.release()
+            return
+        for thread, job in zip(threads, self._jobs[1:], strict=True):
+            POOL.employ(thread, partial(self._follow, job))
         self._follow(self._jobs[0], give_back)
 
     def _follow(self, job: Callable[[], None], give_back: Callable[[], None]) -> None:
         job()
         give_back()
         with self._lock:
-            self._left -= 1
-            last = self._left == 0
+            self.left -= 1
+            last = self.left == 0
         if last:
             self.ended.release()
 

@@ -69,6 +69,7 @@ class Overlay:
         "_undo",
         "_warm",
         "facts",
+        "failure",
         "position",
         "transient",
         "view",
@@ -79,6 +80,7 @@ class Overlay:
         self.facts = facts
         self.view = view
         self.position = position
+        self.failure: Exception | None = None
         self.writes: dict[Location, Any] = {}
         self.transient: dict[tuple[bytes, int], bytes] = {}
         self._below: dict[Location, Any] = {}  # what the composed and the simple reads gave
@@ -90,11 +92,17 @@ class Overlay:
     # Reading from below and writing above.
 
     def read(self, location: Location, predicate: str | None = None) -> tuple[Any, Version]:
-        """The one way to shared state: a recorded read of a simple location.
+        """The one way to shared state: a recorded read of a simple location. A read that fails is
+        remembered as `failure`: py-evm goes on after any exception while it goes through a list of
+        authorizations (EIP-7702), and what it then computes is not what the reads say.
 
         Raises: `Suspend`, as `View.read`.
         """
-        return self.view.read(location, predicate)
+        try:
+            return self.view.read(location, predicate)
+        except Exception as error:
+            self.failure = error
+            raise
 
     def _get(self, location: Location) -> Any:
         """A location that is not composed: our own write, or what lies below."""

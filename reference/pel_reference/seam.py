@@ -190,7 +190,10 @@ class Workspace:
     def execute(self, transaction: SignedTransactionAPI) -> ComputationAPI:
         """Run one valid transaction over the overlay opened last.
 
-        Raises: `Suspend`; anything at all where the view is inconsistent.
+        Raises: `Suspend`; anything at all where the view is inconsistent, and where a read failed.
         """
         computation: ComputationAPI = self._executor(transaction)
+        failure = self._state._account_db.failure
+        if failure is not None:
+            raise failure
         return computation

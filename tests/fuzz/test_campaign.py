@@ -13,7 +13,8 @@ from pel_fuzz.report import CampaignReport
 def _told(report: CaseReport) -> tuple[object, ...]:
     done = report.examination
     findings = tuple(finding.difference for finding in done.findings)
-    return report.index, report.kind, report.fork, done.features, done.counters, findings
+    counted = done.features, done.counters, done.coverage
+    return report.index, report.kind, report.fork, *counted, findings
 
 
 def test_a_case_is_a_function_of_its_address() -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pel_fuzz.cases import Case, Switches, Walk, case_at
+from pel_fuzz.cases import Case, case_at
 from pel_fuzz.formats.case_json import case_to_json, read_case, write_case
+from pel_fuzz.interleavings import Search, Seeded, Switches, Walk
 from pel_fuzz.tiny import TinyBlock
 from pel_fuzz.verdict import Difference, Oracle
 from pel_reference.errors import InputError
@@ -19,7 +20,16 @@ TINY = Case(
     subject=TinyBlock(((("put", 0),), (("get", 0),))),
     kind="tiny",
     workers=3,
-    interleavings=(Walk(7, 0.25), Switches(((0, 4, 1), (1, 2, 0)))),
+    interleavings=(
+        Walk(7, 0.25),
+        Switches(((0, 4, 1), (1, 2, 0))),
+        Seeded("urw", 1, 0, 90),
+        Seeded("surw", 2, 0.3),
+        Seeded("pos", 3),
+        Seeded("pct", 4, 12, 700),
+        Seeded("sparse", 5, 4, 10),
+        Search(2, 100),
+    ),
     twin=True,
     origin=(1, 2),
 )
@@ -64,6 +74,15 @@ def test_a_case_beyond_its_block_is_a_few_hundred_bytes(tmp_path: Path) -> None:
         ("choices", [{}], "choices[0].switches"),
         ("choices", [{"walk": [1]}], "choices[0].walk"),
         ("choices", [{"walk": [1, 2]}], "choices[0].walk"),
+        ("choices", [{"pct": [1, 2.5, 7]}], "choices[0].pct"),
+        ("choices", [{"pct": [1, 0, 7]}], "choices[0].pct"),
+        ("choices", [{"surw": [1, 2, 7]}], "choices[0].surw"),
+        ("choices", [{"surw": [-1, 0.5, 7]}], "choices[0].surw"),
+        ("choices", [{"urw": [1, 0, -1]}], "choices[0].urw"),
+        ("choices", [{"pos": [1, 0]}], "choices[0].pos"),
+        ("choices", [{"sparse": "often"}], "choices[0].sparse"),
+        ("choices", [{"exhaustive": [2, 0]}], "choices[0].exhaustive"),
+        ("choices", [{"exhaustive": [101, 5]}], "choices[0].exhaustive"),
         ("choices", [{"switches": [[1, 2]]}], "choices[0].switches"),
         ("choices", [{"switches": [[0, 1, 1], [0, 1, 0]]}], "choices[0].switches"),
         ("checks", {}, "checks.twin"),

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pel_fuzz.cases import Case, Walk
+from pel_fuzz.cases import Case
 from pel_fuzz.cli.app import run
 from pel_fuzz.executors import run_controlled
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import case_to_json
 from pel_fuzz.formats.history_jsonl import write_history
+from pel_fuzz.interleavings import Walk
 from pel_fuzz.tiny import TinyBlock
 from pel_fuzz.workloads.blocks import blocks
 from pel_fuzz.workloads.draws import draw_case

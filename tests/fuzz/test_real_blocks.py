@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from pel_fuzz.cases import Walk
 from pel_fuzz.diffing import HowToDiff, diff_chain
 from pel_fuzz.executors import run_controlled, run_on_threads, step_limit
 from pel_fuzz.inputs import GivenBlock, read_input
+from pel_fuzz.interleavings import Walk
 from pel_reference.blockchain_test import ChainTest
 from pel_reference.settle import settle
 from pel_reference.transitions import EvmBlock, compile_block

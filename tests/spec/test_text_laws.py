@@ -14,6 +14,7 @@ import pytest
 from house import machine_laws as laws
 from house import tree
 from house.machines import KINDS, Machine
+from pel_parallel.conflicts import LOOKS_AT
 from pel_proof.lift import Lifter, NotLiftable
 from pel_proof.symbolic import SymbolicState, World
 from pel_spec.kernel import log, shared
@@ -201,6 +202,26 @@ def test_the_executor_takes_the_steps_of_the_text() -> None:
     rolling = {name for name in ACTIONS if hasattr(Commit, name)}
     assert steps - set(ACTIONS) == set()
     assert set(ACTIONS) - steps in (set(), rolling)
+
+
+def test_the_executor_knows_which_of_its_steps_only_look() -> None:
+    machine = Machine.of(SCHEDULER, PARTS)
+    taken = laws.steps_taken(m for m in MODULES.values() if m.package == "pel_parallel")
+    assert laws.commuting_violations(machine, taken, LOOKS_AT) == []
+    for wrong in LOOKS_AT - {"val_look"}, LOOKS_AT | {"val_fetch"}, LOOKS_AT | {"idle"}:
+        (found,) = laws.commuting_violations(machine, taken, wrong)
+        (name,) = wrong ^ LOOKS_AT
+        assert f".{name} " in found
+    assert laws.commuting_violations(machine, taken, LOOKS_AT | {"x"}) == ["no action is called x"]
+
+
+def test_a_look_that_changes_something_is_seen() -> None:
+    full = "pel_spec.scheduler.tasks"
+    source = MODULES[full].source.replace("s.pc[w] = At.END_WORKER if", "s.done = False if", 1)
+    changed = replace(MODULES[full], source=source)
+    machine = Machine.of([changed if m.name == full else m for m in SCHEDULER], PARTS)
+    (found,) = laws.commuting_violations(machine, LOOKS_AT, LOOKS_AT)
+    assert "load_done changes what is shared" in found
 
 
 def test_steps_are_found_by_name() -> None:

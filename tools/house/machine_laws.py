@@ -5,7 +5,7 @@ The machines are those of `pel_spec`; their kernel says what the kinds of fields
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from house.machines import (
     EVERY,
@@ -198,3 +198,21 @@ def steps_taken(modules: Iterable[Module]) -> set[str]:
         and isinstance(node.args[1], ast.Constant)
         and isinstance(node.args[1].value, str)
     }
+
+
+def commuting_violations(
+    machine: Machine, taken: Collection[str], looks: Collection[str]
+) -> list[str]:
+    """Of the steps that an executor takes, `looks` are those that touch a shared object and change
+    none. Steps that only look commute; a change that is said to hides what it overtakes."""
+    found = []
+    for action in machine.actions:
+        if action.name not in taken:
+            continue
+        shared = [t for t in touches(machine, action) if machine.fields[t.field].kind == "shared"]
+        only_looks = bool(shared) and not any(t.written for t in shared)
+        if only_looks != (action.name in looks):
+            is_one = "only looks" if only_looks else "changes what is shared, or touches nothing"
+            found.append(f"{action.place} {is_one}, and is said not to")
+    unknown = set(looks) - {action.name for action in machine.actions}
+    return found + [f"no action is called {name}" for name in sorted(unknown)]

@@ -10,10 +10,11 @@ import click
 
 from pel_fuzz.campaign import Plan, default_jobs, planted, run_campaign
 from pel_fuzz.cli.app import app
-from pel_fuzz.cli.options import json_option, seed_bug_option
+from pel_fuzz.cli.options import duration, json_option, seed_bug_option
 from pel_fuzz.cli.screen import Screen
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.findings import Findings
+from pel_fuzz.interleavings import INTERLEAVINGS
 from pel_fuzz.report import CampaignReport
 from pel_reference.eels_forks import is_installed
 from pel_reference.errors import UnsupportedFork
@@ -21,18 +22,6 @@ from pel_reference.fork_names import canonical_fork
 from pel_reference.forks import rules_for
 
 DEFAULT_SECONDS = 60.0
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)?")
-_UNIT_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
-
-
-def _seconds(_context: object, _option: object, value: str | None) -> float | None:
-    """A time such as `90`, `60s`, `5m` or `2h`."""
-    if value is None:
-        return None
-    match = _DURATION.fullmatch(value)
-    if match is None:
-        raise click.BadParameter(f"{value!r} is not a time such as 60s, 5m or 2h")
-    return float(match[1]) * _UNIT_SECONDS[match[2]]
 
 
 def _shard(_context: object, _option: object, value: str) -> tuple[int, int]:
@@ -56,14 +45,21 @@ def _fork(_context: object, _option: object, value: str | None) -> str | None:
 @app.command("fuzz")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Drawn and printed if not given.")
 @click.option(
-    "--max-time", metavar="TIME", callback=_seconds, help="Stop after this long: 60s, 2h."
+    "--max-time", metavar="TIME", callback=duration, help="Stop after this long: 60s, 2h."
 )
 @click.option("--max-cases", type=click.IntRange(min=1), help="Stop after this many cases.")
 @click.option("--fork", metavar="NAME", callback=_fork, help="EVM blocks of this fork only.")
 @click.option("--shard", metavar="I/N", callback=_shard, default="1/1", help="One of N shards.")
 @click.option("--start", type=click.IntRange(0, 2**63), default=0, help="Resume at this index.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes (default: one a core).")
-@click.option("--threads", is_flag=True, help="Stress lane: plain threads, not reproducible.")
+@click.option(
+    "--interleavings",
+    type=click.Choice(INTERLEAVINGS),
+    default="mix",
+    show_default=True,
+    help="Who steps next: a mix of strategies, one of them, or plain threads (a stress lane, not "
+    "reproducible).",
+)
 @click.option("--keep-going", is_flag=True, help="Do not stop at the first difference.")
 @click.option(
     "--out",
@@ -82,7 +78,7 @@ def fuzz(
     shard: tuple[int, int],
     start: int,
     jobs: int | None,
-    threads: bool,
+    interleavings: str,
     keep_going: bool,
     out: Path,
     seed_bug: str | None,
@@ -93,6 +89,8 @@ def fuzz(
     Without --max-time or --max-cases it runs for a minute. A seed makes the same cases, run under
     the same interleavings, on any machine; a time budget changes only how many of them.
     """
+    if interleavings == "exhaustive" and fork is not None:
+        raise click.BadParameter("exhaustive searches take tiny blocks, which have no fork")
     if max_time is None and max_cases is None:
         max_time = DEFAULT_SECONDS
     plan = Plan(
@@ -104,7 +102,7 @@ def fuzz(
         of=shard[1],
         start=start,
         jobs=jobs or default_jobs(),
-        threads=threads,
+        interleavings=interleavings,
         eels=is_installed(),
         seed_bug=seed_bug,
     )

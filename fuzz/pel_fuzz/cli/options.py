@@ -1,5 +1,6 @@
 """Options and arguments that several commands take, under the names that the ecosystem uses."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -26,6 +27,23 @@ _TRIPLE = (
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)?")
+_UNIT_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
+
+
+def duration(_context: object, _option: object, value: str | None) -> float | None:
+    """A time such as `90`, `60s`, `5m` or `2h`, in seconds.
+
+    Raises: `click.BadParameter`.
+    """
+    if value is None:
+        return None
+    match = _DURATION.fullmatch(value)
+    if match is None:
+        raise click.BadParameter(f"{value!r} is not a time such as 60s, 5m or 2h")
+    return float(match[1]) * _UNIT_SECONDS[match[2]]
 
 
 seed_bug_option = click.option(

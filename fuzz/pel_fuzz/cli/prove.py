@@ -13,6 +13,7 @@ from rich.table import Table
 
 from pel_fuzz.cli.app import app
 from pel_fuzz.cli.options import json_option, make_folder, write_output
+from pel_fuzz.cli.prove_attack import attack_bug
 from pel_fuzz.cli.prove_bug import Explained, explain_failures, prove_bug, prove_mutants
 from pel_fuzz.exit_codes import ExitCode
 from pel_proof.export import file_name, smtlib
@@ -56,11 +57,16 @@ THEOREM = ("abstract", "refinement", "theorem")
 )
 @click.option("--seed-bug", metavar="NAME", help="Test-only: prove the text with a bug in it.")
 @click.option(
+    "--attack",
+    is_flag=True,
+    help="With --seed-bug: let the executor with the same bug follow a bad run of the text.",
+)
+@click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("findings"),
     show_default=True,
-    help="Where a run that goes wrong is kept, if the proof fails.",
+    help="Where a run that goes wrong is kept, if the proof fails; or an attack.",
 )
 @click.option(
     "--search-steps",
@@ -81,6 +87,7 @@ def prove(
     script_folder: Path | None,
     page_file: Path | None,
     seed_bug: str | None,
+    attack: bool,
     out: Path,
     search_steps: int,
     mutate: bool,
@@ -91,20 +98,21 @@ def prove(
     Its text is plain Python (spec/pel_spec/scheduler); the proof reads the same text. An obligation
     that the solver does not decide within its resources has failed.
     """
-    if proofs is not None and not second_solver:
-        raise click.UsageError("--proofs goes with --second-solver")
+    _check(second_solver or proofs is None, "--proofs goes with --second-solver")
+    _check(not attack or seed_bug is not None, "--attack goes with --seed-bug")
     for name in (invariant, why):
         if name is not None and name not in block_stm().invariants:
             raise click.BadParameter(f"no invariant is called {name!r}")
     if why is not None:
         return _why(why, as_json)
     if seed_bug is not None:
-        return prove_bug(seed_bug, out, search_steps, as_json)
+        said = attack_bug if attack else prove_bug
+        return said(seed_bug, out, search_steps, as_json)
     if mutate:
         return prove_mutants(as_json)
     families = _families(theorem, progress, invariant)
-    if page_file is not None and families != tuple(FAMILIES):
-        raise click.UsageError("--page is of all that is proved")
+    whole = families == tuple(FAMILIES)
+    _check(page_file is None or whole, "--page is of all that is proved")
     chosen = obligations(families, about=invariant)
     if script_folder is not None:
         chosen = _written(chosen, script_folder)
@@ -115,6 +123,12 @@ def prove(
     seconds = perf_counter() - started
     explained = explain_failures(None, tally.failures, out, search_steps)
     return _show(Shown(tally, seconds, families, list(gaps()), explained), progress, as_json)
+
+
+def _check(fits: bool, complaint: str) -> None:
+    """Raises: `click.UsageError`, if options do not fit together."""
+    if not fits:
+        raise click.UsageError(complaint)
 
 
 def _families(theorem: bool, progress: bool, invariant: str | None) -> tuple[str, ...]:

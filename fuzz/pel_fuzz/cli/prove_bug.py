@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from pel_fuzz.cli.options import make_folder
+from pel_fuzz.cli.prove_attack import bug_called
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import write_case
 from pel_fuzz.text_runs import case_of, search_bad_run, text_difference
-from pel_proof.bugs import BUGS, Bug, failing
+from pel_proof.bugs import Bug, failing
 from pel_proof.finite.counterexample import Counterexample, Search
 from pel_proof.machine import block_stm
 from pel_proof.mutation.judge import Outcome, Report, mutate
@@ -81,11 +82,7 @@ def prove_bug(name: str, folder: Path, most_steps: int, as_json: bool) -> ExitCo
 
     Raises: `click.BadParameter`, if there is no such bug; `InputError`, if the case cannot be kept.
     """
-    if name not in BUGS:
-        raise click.BadParameter(
-            f"no seeded bug of the text is called {name!r}; there are {', '.join(BUGS)}"
-        )
-    bug = BUGS[name]
+    bug = bug_called(name)
     failures = tuple(failing(bug))
     explained = explain_failures(bug, failures, folder, most_steps)
     code = ExitCode.DIFFER if failures else ExitCode.AGREE

@@ -7,12 +7,15 @@ from typing import Any
 import click
 
 from pel_fuzz.campaign import planted
-from pel_fuzz.cases import Case, Walk
+from pel_fuzz.cases import Case
 from pel_fuzz.cli.app import app
 from pel_fuzz.cli.options import json_option
+from pel_fuzz.cli.walker import walk_through
 from pel_fuzz.examine import Finding, examine
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import CaseFile, read_case
+from pel_fuzz.interleavings import Walk
+from pel_fuzz.story import MOST_LINES, Watched, story_of, watch_controlled, watch_text
 from pel_fuzz.text_runs import GivenUp, text_difference, text_with
 from pel_fuzz.verdict import Difference
 from pel_parallel.errors import Drift
@@ -31,40 +34,78 @@ THREAD_TRIES = 100
     help="Test-only: plant a known bug, which must be found: in the executor, or in the "
     "scheduler's text where that runs the case.",
 )
+@click.option(
+    "--story",
+    type=click.Choice(("short", "full", "none")),
+    default="short",
+    show_default=True,
+    help="What each worker did, turn by turn, below the difference.",
+)
+@click.option("--step", "steps", is_flag=True, help="Walk the run step by step; a key for each.")
 @json_option
-def replay(case: str, seed_bug: str | None, as_json: bool) -> ExitCode:
+def replay(case: str, seed_bug: str | None, story: str, steps: bool, as_json: bool) -> ExitCode:
     """Run the kept CASE again and compare everything, as the campaign that kept it did.
 
     Exits with 1 while the difference is still there, with 0 once it is gone.
     """
+    if steps and as_json:
+        raise click.UsageError("--step is for people: it has no --json")
     kept = read_case(case)
+    if kept.case.external:
+        how = "pel client drive --command 'COMMAND' --replay FILE"
+        raise InputError(case, "lane", f"an executor in another language ran this case: {how}")
     if kept.case.eels and not is_installed():
         raise InputError(case, "checks.eels", "this case needs EELS: install the extra pel[eels]")
     _know(seed_bug, kept.case)
+    if steps and kept.case.threads:
+        raise InputError(case, "lane", "nothing steers plain threads: no steps to walk")
     try:
-        differences = _differences(kept.case, seed_bug)
+        findings = _findings(kept.case, seed_bug)
+        watched = _watched(kept.case, findings, seed_bug) if steps or findings else None
     except Drift as drift:
         why = f"{case}: the schedule does not fit this code any more: {drift}"
         return _inconclusive(why, as_json)
     except GivenUp as given_up:
         return _inconclusive(f"{case}: {given_up}", as_json)
+    differences = [finding.difference for finding in findings]
     if kept.case.threads and not differences:
         why = f"{case}: found on plain threads; not seen again in {THREAD_TRIES} tries"
         return _inconclusive(why, as_json)
+    if steps and watched is not None:
+        walk_through(watched)
+    told = _story(watched, "none" if steps else story)
     if as_json:
-        click.echo(json.dumps(_to_json(kept, differences), indent=2))
+        click.echo(json.dumps(_to_json(kept, differences, told), indent=2))
     else:
-        _tell(kept, differences, seed_bug)
+        _tell(kept, differences, told, seed_bug)
     return ExitCode.DIFFER if differences else ExitCode.AGREE
 
 
-def _differences(case: Case, seed_bug: str | None) -> list[Difference]:
+def _findings(case: Case, seed_bug: str | None) -> list[Finding]:
     """What differs, in the executor's runs or in the text's."""
     if case.turns is not None:
         found = text_difference(case, seed_bug)
-        return [] if found is None else [found]
+        return [] if found is None else [Finding(found)]
     with planted(seed_bug):
-        return [finding.difference for finding in _findings(case)]
+        return _executor_findings(case)
+
+
+def _watched(case: Case, findings: list[Finding], seed_bug: str | None) -> Watched | None:
+    """The run that shows what differs, or else the first; `None`, if nothing steers the runs."""
+    if case.turns is not None:
+        return watch_text(text_with(seed_bug), case.compile(), case.workers, case.turns)
+    shows = (finding.interleaving for finding in findings if finding.interleaving is not None)
+    interleaving = next(shows, case.interleavings[0] if case.interleavings else None)
+    if case.threads or interleaving is None:
+        return None
+    with planted(seed_bug):
+        return watch_controlled(case.compile(), case.workers, interleaving)
+
+
+def _story(watched: Watched | None, which: str) -> list[str]:
+    if watched is None or which == "none":
+        return []
+    return story_of(watched, None if which == "full" else MOST_LINES)
 
 
 def _know(seed_bug: str | None, case: Case) -> None:
@@ -80,7 +121,7 @@ def _know(seed_bug: str | None, case: Case) -> None:
         raise click.BadParameter(f"no seeded bug of {where} is called {seed_bug!r}") from None
 
 
-def _findings(case: Case) -> list[Finding]:
+def _executor_findings(case: Case) -> list[Finding]:
     """What differs; on plain threads, in the first of a few tries in which anything does."""
     for _ in range(THREAD_TRIES if case.threads else 1):
         # An interleaving stands for a run here: threads are not steered.
@@ -97,7 +138,9 @@ def _inconclusive(why: str, as_json: bool) -> ExitCode:
     return ExitCode.INCONCLUSIVE
 
 
-def _tell(kept: CaseFile, differences: list[Difference], seed_bug: str | None) -> None:
+def _tell(
+    kept: CaseFile, differences: list[Difference], story: list[str], seed_bug: str | None
+) -> None:
     for difference in differences:
         click.echo(f"DIFFERENCE ({difference.oracle}) in {difference.place}")
         click.echo(f"  field     {difference.field}")
@@ -105,6 +148,8 @@ def _tell(kept: CaseFile, differences: list[Difference], seed_bug: str | None) -
         click.echo(f"  got       {difference.got}")
         for line in difference.words.splitlines():
             click.echo(f"  {line}")
+    if story:
+        click.echo("\n".join(("", *story, "")))
     if kept.signature is None or any(d.signature == kept.signature for d in differences):
         click.echo("as recorded" if differences else "no difference")
         return
@@ -113,10 +158,11 @@ def _tell(kept: CaseFile, differences: list[Difference], seed_bug: str | None) -
         click.echo(f"it was found with a seeded bug: add --seed-bug {kept.seed_bug}")
 
 
-def _to_json(kept: CaseFile, differences: list[Difference]) -> dict[str, Any]:
+def _to_json(kept: CaseFile, differences: list[Difference], story: list[str]) -> dict[str, Any]:
     return {
         "verdict": "differ" if differences else "agree",
         "recorded": kept.signature,
         "reproduced": any(d.signature == kept.signature for d in differences),
         "differences": [difference.to_json() for difference in differences],
+        "story": story,
     }

@@ -85,6 +85,10 @@ class Screen:
         if found.others:
             self._err.print(f"  there too {', '.join(found.others)}", markup=False)
         self._err.print(f"  replay    {found.replay}", markup=False, soft_wrap=True)
+        for line in found.story or ():
+            self._err.print(f"  {line}", markup=False, soft_wrap=True)
+        if found.story == ():
+            self._err.print("  story     long: pel replay tells it", markup=False)
 
     def summary(self, report: CampaignReport, findings: Findings) -> None:
         """The report of the whole campaign, on standard output."""
@@ -94,13 +98,15 @@ class Screen:
         for name, text in (
             ("cases", _counts(report.cases)),
             ("runs", f"{counters['runs']} optimistic runs, {_lane(report)}"),
+            ("faults", _faults(report)),
             ("steps", _steps(report)),
             ("tiers", _tiers(report)),
             ("forks", _counts(report.forks)),
             ("features", _features(report)),
             ("locations", _counts(report.location_kinds)),
             ("conflicts", _conflicts(report)),
-            ("to resume", f"--seed {report.plan.seed} --start {report.next_index}"),
+            *report.coverage.lines(),
+            ("to resume", _resume(report)),
         ):
             table.add_row(name, text)
         self._out.print(table, markup=False)
@@ -113,10 +119,38 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"
 
 
+def _resume(report: CampaignReport) -> str:
+    plan = report.plan
+    lane = "" if plan.interleavings == "mix" else f" --interleavings {plan.interleavings}"
+    return f"--seed {plan.seed} --start {report.next_index}{lane}"
+
+
 def _lane(report: CampaignReport) -> str:
     if report.plan.threads:
         return "on plain threads (stress lane: not reproducible)"
-    return f"controlled; executions overlapped in {report.overlapped_share:.0%}"
+    overlapped = f"controlled; executions overlapped in {report.overlapped_share:.0%}"
+    return f"{overlapped}; by strategy: {_counts(report.strategies)}{_searches(report)}"
+
+
+def _searches(report: CampaignReport) -> str:
+    """How far the exhaustive searches came."""
+    prefix = "searches_complete_to_"
+    reached = sorted(
+        (int(name.removeprefix(prefix)), count)
+        for name, count in report.counters.items()
+        if name.startswith(prefix)
+    )
+    told = ", ".join(f"{count} to {bound} preemption(s)" for bound, count in reached)
+    return f"; exhaustive searches complete: {told}" if told else ""
+
+
+def _faults(report: CampaignReport) -> str:
+    """By kind of fault, how many there were, and how those that struck ended."""
+    endings: dict[str, list[str]] = {}
+    for name, count in sorted(report.faults.items()):
+        kind, _, ending = name.partition(": ")
+        endings.setdefault(kind, []).append(f"{ending} {count}")
+    return "; ".join(f"{kind}: {', '.join(found)}" for kind, found in endings.items()) or "none"
 
 
 def _steps(report: CampaignReport) -> str:

@@ -8,8 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pel_fuzz.cases import Case, Interleaving, Switches, Walk
+from pel_fuzz.cases import Case
+from pel_fuzz.formats.faults_json import faults_to_json, with_faults
 from pel_fuzz.formats.header import Format, FormatError, check_header, header
+from pel_fuzz.interleavings import (
+    PARAMETERS,
+    Faulted,
+    Interleaving,
+    Search,
+    Seeded,
+    SeededName,
+    Switches,
+    Walk,
+)
 from pel_fuzz.tiny import TinyBlock, from_json, to_json
 from pel_fuzz.verdict import Difference
 from pel_parallel.choices import schedule_of
@@ -23,6 +34,12 @@ MAX_WORKERS = 64
 
 MAX_STEPS = 100_000
 """More steps than any turn needs."""
+
+MAX_BOUND, MAX_SEARCHED_RUNS = 100, 1_000_000
+"""More preemptions, and more runs, than any search will ever come to."""
+
+MAX_RUN_STEPS = 1_000_000_000
+"""More steps than any run takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +70,7 @@ def case_to_json(case: Case, expected: Difference | None, seed_bug: str | None) 
         "choices": _all_choices_to_json(case),
         "lane": _lane_name(case),
         "checks": {"reference": case.reference, "eels": case.eels, "twin": case.twin},
-        "faults": [],
+        "faults": faults_to_json(case.interleavings),
         "origin": origin,
         "seed_bug": seed_bug,
         "expected": None if expected is None else expected.to_json(),
@@ -85,23 +102,26 @@ def read_case(path: str | Path) -> CaseFile:
 def _parse(document: Field) -> CaseFile:
     kind = _kind(document.require("kind"))
     checks = document.require("checks")
-    faults = document.require("faults")
-    if list(faults.elements()):
-        raise faults.error("this version knows no faults")
     expected, seed_bug = document.get("expected"), document.get("seed_bug")
     lane, choices = document.require("lane"), document.require("choices")
     in_text = _lane(lane) == "text"
     if in_text and kind != "tiny":
         raise lane.error("the text runs tiny blocks only")
+    external = _lane(lane) == "external"
+    if external and kind != "tiny":
+        raise lane.error("executors driven from outside run tiny blocks only")
+    workers = _workers(document.require("workers"))
+    interleavings = () if in_text else tuple(map(_choices, choices.elements()))
     case = Case(
         subject=_subject(kind, document.require("block")),
         kind=kind,
-        workers=_workers(document.require("workers")),
-        interleavings=() if in_text else tuple(map(_choices, choices.elements())),
+        workers=workers,
+        interleavings=with_faults(interleavings, document.require("faults"), workers),
         twin=checks.require("twin").boolean(),
         reference=checks.require("reference").boolean(),
         eels=checks.require("eels").boolean(),
         threads=_lane(lane) == "threads",
+        external=external,
         turns=_turns(choices) if in_text else None,
         origin=_origin(document.get("origin")),
         drawn_fork=_drawn_fork(document.get("origin")),
@@ -141,14 +161,16 @@ def _workers(field: Field) -> int:
 
 def _lane(field: Field) -> str:
     lane = field.text()
-    if lane not in ("controlled", "threads", "text"):
-        raise field.error("must be controlled, threads or text")
+    if lane not in ("controlled", "threads", "text", "external"):
+        raise field.error("must be controlled, threads, text or external")
     return lane
 
 
 def _lane_name(case: Case) -> str:
     if case.turns is not None:
         return "text"
+    if case.external:
+        return "external"
     return "threads" if case.threads else "controlled"
 
 
@@ -189,21 +211,70 @@ def _turn(field: Field) -> Turn:
 
 
 def _choices_to_json(interleaving: Interleaving) -> dict[str, Any]:
+    if isinstance(interleaving, Faulted):
+        interleaving = interleaving.inner
     if isinstance(interleaving, Walk):
         return {"walk": [interleaving.seed, interleaving.switch_probability]}
-    return {"switches": [list(each) for each in interleaving.switches]}
+    if isinstance(interleaving, Seeded):
+        numbers = [interleaving.seed, interleaving.parameter, interleaving.steps]
+        return {interleaving.strategy: numbers}
+    if isinstance(interleaving, Search):
+        return {"exhaustive": [interleaving.bound, interleaving.most_runs]}
+    assert isinstance(interleaving, Switches), "the run of a search is kept as its switches"
+    switches = {"switches": [list(each) for each in interleaving.switches]}
+    return switches if interleaving.strict else switches | {"lenient": True}
 
 
 def _choices(field: Field) -> Interleaving:
-    walk = field.get("walk")
+    walk, search = field.get("walk"), field.get("exhaustive")
+    if search is not None:
+        return _search(search)
     if walk is None:
-        switches = field.require("switches")
-        try:
-            return Switches(schedule_of(each.value for each in switches.elements()))
-        except (ValueError, TypeError) as error:
-            raise switches.error(str(error)) from None
+        for name in PARAMETERS:
+            seeded = field.get(name)
+            if seeded is not None:
+                return _seeded(name, seeded)
+        return _switches(field)
     match walk.value:
         case [int(seed), int() | float() as probability] if seed >= 0 and 0 <= probability <= 1:
             return Walk(seed, float(probability))
         case _:
             raise walk.error("must be [seed, switch probability from 0 to 1]")
+
+
+def _switches(field: Field) -> Switches:
+    switches, lenient = field.require("switches"), field.get("lenient")
+    try:
+        schedule = schedule_of(each.value for each in switches.elements())
+    except (ValueError, TypeError) as error:
+        raise switches.error(str(error)) from None
+    return Switches(schedule, strict=lenient is None or not lenient.boolean())
+
+
+def _search(field: Field) -> Search:
+    match field.value:
+        case [int(bound), int(most_runs)] if (
+            0 <= bound <= MAX_BOUND and 1 <= most_runs <= MAX_SEARCHED_RUNS
+        ):
+            return Search(bound, most_runs)
+        case _:
+            raise field.error(
+                f"must be [preemptions to {MAX_BOUND}, runs from 1 to {MAX_SEARCHED_RUNS}]"
+            )
+
+
+def _seeded(name: SeededName, field: Field) -> Seeded:
+    low, high, whole = PARAMETERS[name]
+    match field.value:
+        case [int(seed), int() | float() as parameter, int(steps)] if (
+            seed >= 0
+            and low <= parameter <= high
+            and 0 <= steps <= MAX_RUN_STEPS
+            and (type(parameter) is int or not whole)
+        ):
+            return Seeded(name, seed, parameter, steps)
+        case _:
+            kind = "a whole number" if whole else "a number"
+            raise field.error(
+                f"must be [seed, {kind} from {low} to {high}, steps to {MAX_RUN_STEPS}]"
+            )

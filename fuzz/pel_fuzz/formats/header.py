@@ -2,7 +2,8 @@
 
 - a *case*: a block of a kind, with its fork, workers, choices, faults and what was expected;
 - a *history*: what an execution did (`pel_spec.history`), as JSON lines;
-- a *trace*: the steps of one run (`pel_spec.sync.Step`), as JSON lines.
+- a *trace*: the steps of one run (`pel_spec.sync.Step`), as JSON lines;
+- *drive*: the lines by which an executor in another language is driven from outside.
 
 The first object of every file is its header: `{"pel": "history", "version": 1}`, beside fields of
 the format's own. An unknown format or version is refused: guessing would turn a misread file into
@@ -20,9 +21,15 @@ class Format(StrEnum):
     CASE = "case"
     HISTORY = "history"
     TRACE = "trace"
+    DRIVE = "drive"
 
 
-CURRENT: Mapping[Format, int] = {Format.CASE: 1, Format.HISTORY: 1, Format.TRACE: 1}
+CURRENT: Mapping[Format, int] = {
+    Format.CASE: 1,
+    Format.HISTORY: 1,
+    Format.TRACE: 1,
+    Format.DRIVE: 1,
+}
 """The one version of each format that is written and read."""
 
 

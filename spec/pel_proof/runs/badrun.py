@@ -40,6 +40,15 @@ class BadRun:
     outcome: Outcome
 
 
+Wanted = Callable[[BadRun], BadRun | None]
+"""Of a run that goes wrong, what is looked for: itself, another one that was made of it, or no."""
+
+
+def _any(run: BadRun) -> BadRun:
+    """Every run that goes wrong is looked for."""
+    return run
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a search has come to. `steps` and `runs` is how much was tried."""
@@ -65,9 +74,10 @@ def search(
     seed: int = 0,
     most_steps: int = MOST_STEPS,
     smaller: Smaller | None = None,
+    wanted: Wanted = _any,
 ) -> Found:
-    """The first bad run that is found, made short. `near` are actions before which workers are let
-    sleep more often than elsewhere."""
+    """The first bad run that is found and `wanted`, made short for as long as it is. `near` are
+    actions before which workers are let sleep more often than elsewhere."""
     points = [at for at in At if set(near).intersection(text.standing[at])]
     steps = 0
     for number in count():
@@ -78,7 +88,9 @@ def search(
         steps += walk.interpreter.steps
         if outcome.is_bad:
             run = BadRun(block, walk.workers, tuple(walk.turns), outcome)
-            return Found(shorten(text, run, smaller), steps, number + 1)
+            found = wanted(run)
+            if found is not None:
+                return Found(shorten(text, found, smaller, wanted), steps, number + 1)
         if steps >= most_steps:
             return Found(None, steps, number + 1)
     raise AssertionError("a count has no end")
@@ -151,10 +163,12 @@ _OPEN = (At.RECORD, At.RESUME, At.VALIDATE, At.MARK, At.COMMIT_CHECK)
 # ---- making it short -----------------------------------------------------------------------------
 
 
-def shorten(text: Text, run: BadRun, smaller: Smaller | None = None) -> BadRun:
-    """A run that still goes wrong, with fewer turns, and of a smaller block if `smaller` knows
-    any."""
-    shorter = _Shorter(text, run)
+def shorten(
+    text: Text, run: BadRun, smaller: Smaller | None = None, wanted: Wanted = _any
+) -> BadRun:
+    """A run that still goes wrong and is `wanted`, with fewer turns, and of a smaller block if
+    `smaller` knows any."""
+    shorter = _Shorter(text, run, wanted)
     while shorter.left > 0:
         before = shorter.run
         shorter.drop_turns()
@@ -170,19 +184,21 @@ def shorten(text: Text, run: BadRun, smaller: Smaller | None = None) -> BadRun:
 class _Shorter:
     """The shortest run so far, and how many steps may still be spent on others."""
 
-    def __init__(self, text: Text, run: BadRun) -> None:
+    def __init__(self, text: Text, run: BadRun, wanted: Wanted) -> None:
         self.text, self.run, self.left = text, run, SHRINKING_STEPS
+        self.wanted = wanted
 
     def tried(self, run: BadRun) -> bool:
-        """Take the run, if it still goes wrong."""
+        """Take the run, if it still goes wrong and is wanted."""
         if self.left <= 0:
             return False
         interpreter = Interpreter(self.text, run.block, run.workers)
         outcome = interpreter.run(run.turns, 4 * LONGEST)
         self.left -= interpreter.steps
-        if outcome.is_bad:
-            self.run = replace(run, outcome=outcome)
-        return outcome.is_bad
+        found = self.wanted(replace(run, outcome=outcome)) if outcome.is_bad else None
+        if found is not None:
+            self.run = found
+        return found is not None
 
     def drop_turns(self) -> None:
         """Many at once first, then fewer."""

@@ -1,0 +1,3 @@
+module blockstm
+
+go 1.21

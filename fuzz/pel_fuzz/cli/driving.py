@@ -1,0 +1,171 @@
+"""What `pel client drive` does with an executor, and says of it: a campaign, or a replay."""
+
+import json
+import shlex
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pel_fuzz.cli.options import make_folder
+from pel_fuzz.drive.campaign import DriveFinding, DrivePlan, DriveReport, code_of, run_drive
+from pel_fuzz.drive.external import External
+from pel_fuzz.drive.shrinking import shrink_driven
+from pel_fuzz.drive.story import story_lines
+from pel_fuzz.exit_codes import ExitCode
+from pel_fuzz.formats.case_json import CaseFile, read_case, write_case
+from pel_fuzz.interleavings import Switches
+from pel_fuzz.tiny import TinyBlock
+from pel_fuzz.verdict import Difference, Oracle
+from pel_parallel.errors import Drift
+from pel_reference.errors import InputError
+
+SHRINK_SECONDS = 60.0
+"""How long what was found may be shrunk."""
+TOLD_EVERY_SECONDS = 10.0
+
+
+class _Screen:
+    """Progress and findings, on standard error; nothing where JSON is wanted."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet, self._last = quiet, time.monotonic()
+
+    def say(self, text: str) -> None:
+        if not self._quiet:
+            click.echo(text, err=True)
+
+    def show(self, external: External, report: DriveReport) -> None:
+        if time.monotonic() - self._last >= TOLD_EVERY_SECONDS:
+            self._last = time.monotonic()
+            self.say(f"  {report.seconds:4.0f} s: {report.blocks} blocks, {external.runs} runs")
+
+
+# ---- a campaign -----------------------------------------------------------------------------
+
+
+def carry_out(external: External, plan: DrivePlan, out: Path, as_json: bool) -> ExitCode:
+    """Run a campaign; what it finds is kept in `out`, shrunk, kept again, and told.
+
+    Raises: `NoStart`; `InputError`, where nothing can be kept.
+    """
+    make_folder(out)
+    screen, report = _Screen(as_json), DriveReport(plan)
+    screen.say(f"pel client drive: {external.start().name}, seed {plan.seed}")
+    run_drive(external, plan, report, lambda: screen.show(external, report))
+    kept = {} if report.finding is None else _keep(external, report.finding, out, screen)
+    code, why = report.exit_code()
+    if as_json:
+        click.echo(json.dumps(report.to_json() | kept, indent=2))
+        return code
+    counters, seconds = report.counters, report.seconds or 1.0
+    click.echo(
+        f"runs       {counters['runs']} of {report.blocks} blocks in {report.seconds:.0f} s, "
+        f"{counters['runs'] / seconds:.0f} a second\n"
+        f"steps      {counters['steps']}, {counters['steps'] / seconds:.0f} a second; "
+        f"{counters['starts']} process(es)"
+    )
+    told = ("preemptions", "blocked", "incarnations", "aborts", "suspensions")
+    click.echo("conflicts  " + ", ".join(f"{counters[each]} {each}" for each in told))
+    click.echo(f"{code.name}: {why}")
+    return code
+
+
+def _keep(external: External, found: DriveFinding, out: Path, screen: _Screen) -> dict[str, Any]:
+    """Write the case down as it was found, then shrink it, and write that."""
+    case, difference = found.case, found.difference
+    path = as_found = _write(out, found, "found")
+    for line in _words(difference):
+        screen.say(line)
+    told = "kept as it was found"
+    if difference.oracle is not Oracle.CLIENT:  # what is no verdict is left as it is
+        small = shrink_driven(external, case, difference.signature, found.choices, SHRINK_SECONDS)
+        if small.difference is None:
+            told = "not seen again with the same choices: kept as it was found"
+        else:
+            case, difference = small.case, small.difference
+            path = _write(out, replace(found, case=case, difference=difference), "small")
+            told = f"shrunk to {_size(case.subject, case.workers, case.interleavings)}"
+    command = f"pel client drive --command {shlex.quote(external.command)}"
+    again = f"{command} --replay {shlex.quote(str(path))}"
+    screen.say(f"  {told}\n  replay    {again}")
+    return {
+        "difference": difference.to_json(),
+        "case": str(path),
+        "as_found": str(as_found),
+        "replay": again,
+    }
+
+
+def _write(out: Path, found: DriveFinding, stage: str) -> Path:
+    slug = "-".join(map(str, (*(found.case.origin or ()), "external", found.difference.signature)))
+    safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in f"{slug}-{stage}")
+    path = out / f"{safe}.json"
+    write_case(path, found.case, found.difference, None)
+    return path
+
+
+def _size(subject: object, workers: int, interleavings: tuple[object, ...]) -> str:
+    assert isinstance(subject, TinyBlock)
+    switches = sum(len(each.switches) for each in interleavings if isinstance(each, Switches))
+    return f"{len(subject.programs)} transition(s), {workers} worker(s), {switches} switch(es)"
+
+
+# ---- a replay -------------------------------------------------------------------------------
+
+
+def replay_case(external: External, path: str, tell: bool, as_json: bool) -> ExitCode:
+    """Run a kept case again; with `tell`, every step is told.
+
+    Raises: `NoStart`; `InputError`, for a case that is none of this lane.
+    """
+    kept = read_case(path)
+    case = kept.case
+    if not case.external or not isinstance(case.subject, TinyBlock):
+        raise InputError(path, "lane", "not a case of an executor driven from outside: pel replay")
+    differences: list[Difference] = []
+    try:
+        for interleaving in case.interleavings:
+            made = external.run(case.subject, case.workers, interleaving)
+            differences += [] if made.difference is None else [made.difference]
+            for line in story_lines(made.story) if tell and not as_json else ():
+                click.echo(line)
+    except Drift as drift:
+        why = f"{path}: the schedule does not fit this executor: {drift}"
+        click.echo(json.dumps({"verdict": "inconclusive", "why": why}) if as_json else why)
+        return ExitCode.INCONCLUSIVE
+    codes = [code_of(each)[0] for each in differences]
+    code = min(codes, default=ExitCode.AGREE)  # one difference that is a verdict is enough
+    if as_json:
+        click.echo(json.dumps(_to_json(kept, differences, code), indent=2))
+        return code
+    for difference in differences:
+        for line in _words(difference):
+            click.echo(line)
+    reproduced = kept.signature is None or any(d.signature == kept.signature for d in differences)
+    if reproduced:
+        click.echo("as recorded" if differences else "no difference")
+    else:
+        click.echo(f"the recorded difference is gone: {kept.signature}")
+    return code
+
+
+def _to_json(kept: CaseFile, differences: list[Difference], code: ExitCode) -> dict[str, Any]:
+    return {
+        "verdict": code.name.lower(),
+        "recorded": kept.signature,
+        "reproduced": any(d.signature == kept.signature for d in differences),
+        "differences": [difference.to_json() for difference in differences],
+    }
+
+
+def _words(difference: Difference) -> list[str]:
+    return [
+        f"DIFFERENCE ({difference.oracle}) in {difference.place}",
+        f"  field     {difference.field}",
+        f"  expected  {difference.expected}",
+        f"  got       {difference.got}",
+        *(f"  {line}" for line in difference.words.splitlines()),
+    ]
