@@ -17,9 +17,12 @@ HEAD = (
     "the generators do not know of; the table says in which case, counted from 1, a campaign with "
     "the default settings (without EELS) finds each. It is made by "
     "`benchmarks/bench_canaries.py`.\n\n"
-    "*zoo* is the class of published bugs that it stands for. *alike*: the sequential fold is "
-    "wrong in the same way, so that only the reference tier can see it. *root*: the state root "
-    "stays right.\n"
+    "*zoo* is the class of published bugs that it stands for. *text*: the scheduler's text has the "
+    "same bug under the same name (`pel prove --seed-bug NAME`); the five bugs of the text that "
+    "concern the rolling commit are not here, as the executor has none. *benign*: a change of the "
+    "text that does no harm, and is proved right like the text; its steps are objected to all the "
+    "same. *alike*: the sequential fold is wrong in the same way, so that only the reference tier "
+    "can see it. *root*: the state root stays right.\n"
 )
 
 
@@ -42,7 +45,16 @@ def main() -> None:
     with ProcessPoolExecutor(default_jobs()) as pool:
         found = dict(zip(jobs, pool.map(first_case, jobs), strict=True))
     print(HEAD)
-    columns = ["bug", "zoo", "story", "alike", "root", *(f"seed {s}" for s in seeds), "found as"]
+    columns = [
+        "bug",
+        "zoo",
+        "story",
+        "text",
+        "alike",
+        "root",
+        *(f"seed {s}" for s in seeds),
+        "found as",
+    ]
     print("| " + " | ".join(columns) + " |")
     print("|" + "---|" * len(columns))
     for name, bug in BUGS.items():
@@ -50,7 +62,8 @@ def main() -> None:
         cases = " | ".join("missed" if hit is None else str(hit[0]) for hit in hits)
         kinds = ", ".join(sorted({hit[1] for hit in hits if hit is not None}))
         marks = " | ".join("yes" if mark else "" for mark in (bug.fold_too, bug.root_right))
-        print(f"| `{name}` | {bug.zoo} | {bug.story} | {marks} | {cases} | {kinds} |")
+        text = "benign" if bug.benign is not None else "yes" if bug.in_text else ""
+        print(f"| `{name}` | {bug.zoo} | {bug.story} | {text} | {marks} | {cases} | {kinds} |")
 
 
 if __name__ == "__main__":

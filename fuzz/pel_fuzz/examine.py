@@ -83,21 +83,16 @@ def examine(
     """
     done = Examination(features=case.features)
     watch = Watch(case) if watched else None
-    _examine_runs(case, case.compile(), done, watch, threads=threads, stop_at_first=stop_at_first)
+    _examine_runs(case, done, watch, threads=threads, stop_at_first=stop_at_first)
     if watch is not None:
         done.coverage = watch.covered()
     return done
 
 
 def _examine_runs(
-    case: Case,
-    block: TransitionBlock,
-    done: Examination,
-    watch: Watch | None,
-    *,
-    threads: bool,
-    stop_at_first: bool,
+    case: Case, done: Examination, watch: Watch | None, *, threads: bool, stop_at_first: bool
 ) -> None:
+    block = case.compile()
     expected, expected_history = fold(block)
     done.location_kinds |= _kinds_of(expected_history)
     done.counters["positions"] += len(block.transitions)

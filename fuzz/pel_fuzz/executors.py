@@ -11,8 +11,8 @@ from pel_parallel.control import STEP_LIMIT
 from pel_parallel.errors import Deadlock, ExecutionError, Incomplete, Livelock, StepLimit
 from pel_parallel.executor import Run, plain, run_block
 from pel_parallel.greenlets import GreenletController
-from pel_parallel.stress import OpcodeStress
-from pel_parallel.sync import RecordingRuntime, Schedule, Seam, switch_interval
+from pel_parallel.stress import OpcodeStress, switch_interval
+from pel_parallel.sync import RecordingRuntime, Schedule, Seam
 from pel_spec.fold import fold
 from pel_spec.history import History
 from pel_spec.sync import Step
@@ -47,10 +47,12 @@ def step_limit(meaning: History) -> int:
 
 
 def expected_steps(meaning: History, workers: int) -> int:
-    """About how many steps a run of a block takes."""
+    """About how many steps a run of a block takes, from the history of its fold. Fitted to runs with
+    1 to 8 workers: four in five took 0.8 to 1.3 times as many, on the tiny machine and the EVM."""
     reads = sum(len(i.reads) for i in meaning.incarnations)
     writes = sum(len(i.writes) for i in meaning.incarnations)
-    return 30 * meaning.transitions + 3 * reads + 2 * writes + 20 * workers
+    alone = 20 * meaning.transitions + 2 * reads + 3 * writes // 2
+    return alone * (3 + workers) // 4 + 15 * workers
 
 
 def run_to_its_end(block: TransitionBlock, workers: int, runtime: Seam) -> Run:

@@ -83,7 +83,7 @@ def _simpler(fault: Fault) -> Iterator[Fault]:
     while shorter < fault.steps:
         yield fault._replace(steps=shorter)
         shorter *= 2
-    if fault.steps > 2:
+    if fault.steps - 1 > shorter // 2:
         yield fault._replace(steps=fault.steps - 1)
     if fault.after:
         yield fault._replace(after=False)

@@ -90,9 +90,10 @@ class SelectiveWalk(Default):
         intended = self._intended
         if intended not in runnable or pending[intended][0] == "idle":
             intended = self._intended = self._intend(runnable, pending)
-        free = [each for each in runnable if not stops[each] or each == intended]
-        target = free[int(draw() * len(free))]
-        if target == intended and stops[target]:
+        target = runnable[int(draw() * len(runnable))]
+        while stops[target] and target != intended:
+            target = runnable[int(draw() * len(runnable))]
+        if stops[target]:
             self._left[target] -= self._left[target] > 1
             self._intended = -1
         return target

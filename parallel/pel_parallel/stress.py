@@ -6,7 +6,8 @@ processor away between any two instructions of the interpreter in this package's
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from time import sleep
@@ -20,6 +21,18 @@ OURS = str(Path(__file__).parent)
 
 YIELD_SHARE = 0.005
 """Of the instructions, the share after which a worker gives the processor away."""
+
+
+@contextmanager
+def switch_interval(seconds: float) -> Iterator[None]:
+    """Let the interpreter switch threads this often: microseconds, to find what lies between the
+    points where a controller can switch."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(seconds)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 class OpcodeStress(RecordingRuntime):

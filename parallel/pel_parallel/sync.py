@@ -9,8 +9,7 @@ order taken without a global lock. Controlled runs are in `control`.
 import os
 import sys
 from _thread import LockType, allocate_lock
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Condition, Thread, stack_size
 from time import sleep
@@ -249,18 +248,6 @@ class RecordingRuntime(ThreadRuntime):
         return linearize(self._steps)
 
 
-@contextmanager
-def switch_interval(seconds: float) -> Iterator[None]:
-    """Let the interpreter switch threads this often: microseconds, to find what lies between the
-    points where a controller can switch."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(seconds)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
-
-
 def closed_gate() -> LockType:
     """A gate that one thread waits at (`acquire`) until another opens it (`release`)."""
     gate = allocate_lock()
@@ -277,8 +264,8 @@ class _PooledThread:
         self._job: Callable[[], None] = _nothing
         Thread(target=self._serve, name="pel-worker", daemon=True).start()
 
-    def do(self, job: Callable[[], None]) -> None:
-        self._job = job
+    def do(self, job: Callable[[Callable[[], None]], None]) -> None:
+        self._job = partial(job, partial(self._pool.free.append, self))
         self._gate.release()
 
     def _serve(self) -> None:
@@ -292,7 +279,7 @@ class _PooledThread:
 class Pool:
     """Threads that are kept between runs, because starting one costs more than a small block.
 
-    A job must not raise, and ends by calling `give_back` of its thread, which `start` passes on.
+    A job must not raise, and ends by calling what it is given, which gives its thread back.
     """
 
     def __init__(self) -> None:
@@ -301,32 +288,23 @@ class Pool:
     def forget(self) -> None:
         """Know no threads, as in a child process after a fork, where none of them lives on."""
         self._lock = allocate_lock()
-        self._free: list[_PooledThread] = []
+        self.free: list[_PooledThread] = []
         self.started = 0
 
-    def start(self, job: Callable[[Callable[[], None]], None]) -> None:
-        """Run `job(give_back)` on a free thread, or on a new one where none is free."""
-        (thread,) = self.take(1)
-        self.employ(thread, job)
-
     def take(self, count: int) -> list[_PooledThread]:
-        """So many free threads, or none.
+        """So many free threads, new ones where there are too few; or none at all.
 
         Raises: `RuntimeError`, where the system has no more threads to give.
         """
+        taken: list[_PooledThread] = []
         with self._lock:
-            taken: list[_PooledThread] = []
             try:
                 while len(taken) < count:
-                    taken.append(self._free.pop() if self._free else self._new())
+                    taken.append(self.free.pop() if self.free else self._new())
             except BaseException:
-                self._free += taken
+                self.free += taken
                 raise
-            return taken
-
-    def employ(self, thread: _PooledThread, job: Callable[[Callable[[], None]], None]) -> None:
-        """Run `job(give_back)` on a thread that was taken."""
-        thread.do(partial(job, partial(self._free.append, thread)))
+        return taken
 
     def _new(self) -> _PooledThread:
         before = stack_size(STACK_BYTES)
@@ -360,7 +338,7 @@ def run_on_threads(jobs: Sequence[Callable[[], None]], stop: Callable[[], None])
     while True:
         try:
             if not started:
-                POOL.start(crew.lead)
+                POOL.take(1)[0].do(crew.lead)
                 started = True
             # An interruption may come when the gate has been passed and nobody knows of it yet.
             while crew.left:
@@ -405,7 +383,7 @@ class _Crew:
             self.ended.release()
             return
         for thread, job in zip(threads, self._jobs[1:], strict=True):
-            POOL.employ(thread, partial(self._follow, job))
+            thread.do(partial(self._follow, job))
         self._follow(self._jobs[0], give_back)
 
     def _follow(self, job: Callable[[], None], give_back: Callable[[], None]) -> None:

@@ -157,7 +157,7 @@ def test_fuzz_finds_a_seeded_bug_and_the_case_replays(
     arguments = ["fuzz", "--seed", "1", "--max-cases", "30", "--jobs", "1", "--out", str(out)]
     bug = ["--seed-bug", "no-estimate"]
     assert run([*arguments, *bug, "--json"]) is ExitCode.DIFFER
-    (kept,) = _json(capsys)["kept"]
+    kept, *_ = _json(capsys)["kept"]
     assert run(["replay", kept["case"], *bug]) is ExitCode.DIFFER
     assert "as recorded" in capsys.readouterr().out
     assert run(["replay", kept["as_found"], *bug]) is ExitCode.DIFFER
@@ -192,6 +192,9 @@ def test_replay_of_a_healthy_case(tmp_path: Path, capsys: pytest.CaptureFixture[
         ["fuzz", "--fork", "Amsterdam"],
         ["fuzz", "--seed-bug", "none-such"],
         ["fuzz", "--max-cases", "0"],
+        ["fuzz", "--threads"],
+        ["fuzz", "--interleavings", "magic"],
+        ["fuzz", "--interleavings", "exhaustive", "--fork", "Prague"],
         ["run"],
         ["diff"],
         ["diff", "no-such-file.json"],
@@ -229,7 +232,7 @@ def test_an_interrupted_shrink_leaves_the_finding(
     monkeypatch.setattr("pel_fuzz.findings.shrink_finding", interrupt)
     arguments = ["fuzz", "--seed", "1", "--max-cases", "9", "--jobs", "1", "--out", str(tmp_path)]
     assert run([*arguments, "--seed-bug", "no-estimate", "--json"]) is ExitCode.INTERRUPTED
-    (kept,) = _json(capsys)["kept"]
+    kept, *_ = _json(capsys)["kept"]
     assert Path(kept["case"]).is_file()
     assert run(["replay", kept["case"], "--seed-bug", "no-estimate"]) is ExitCode.DIFFER
 

@@ -41,7 +41,7 @@ def test_a_campaign_adds_up_its_cases() -> None:
     found = report.coverage
     each = [case.examination.coverage for case in cases]
     assert found.runs == sum(one.runs for one in each)
-    assert 0 < found.runs <= report.counters["runs"], "runs with faults are not counted"
+    assert 0 < found.runs <= report.counters["runs"], "runs that failed are not counted"
     assert found.traces == sum(one.traces for one in each)
     assert 0 < found.once <= found.traces <= found.runs
     assert found.unseen_share == found.once / found.runs

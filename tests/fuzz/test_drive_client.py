@@ -86,7 +86,7 @@ def asked(script: str, seconds: float, note: Callable[[str, bytes], None] | None
 
 def test_lines_go_there_and_come_back() -> None:
     noted: list[tuple[str, bytes]] = []
-    script = "print('{\"answer\":1}')"
+    script = "input(); print('{\"answer\":1}')"
     answered = asked(script, LONG, lambda mark, line: noted.append((mark, line)))
     assert answered == b'{"answer":1}'
     assert [mark for mark, _ in noted] == ["> ", "< ", "> ", "< "]

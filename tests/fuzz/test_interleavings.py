@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pel_fuzz.campaign import Plan, planted, run_campaign
 from pel_fuzz.cases import Case, plan_at
 from pel_fuzz.examine import examine
+from pel_fuzz.executors import expected_steps, run_controlled
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.interleavings import (
     INTERLEAVINGS,
@@ -27,6 +28,9 @@ from pel_fuzz.interleavings import (
 )
 from pel_fuzz.report import CampaignReport
 from pel_fuzz.tiny import TinyBlock
+from pel_fuzz.tiny_draws import tiny_blocks
+from pel_fuzz.workloads.draws import draw_case
+from pel_spec.fold import fold
 
 CHAIN = TinyBlock(((("get", 0), ("put", 0)),) * 3)
 
@@ -109,6 +113,16 @@ def test_what_a_search_finds_is_kept_as_its_schedule() -> None:
         signatures = {found.difference.signature for found in examine(again).findings}
         assert finding.difference.signature in signatures
     assert examine(again).findings == []
+
+
+def test_the_length_of_a_run_is_estimated() -> None:
+    ratios = []
+    for seed in range(60):
+        block, workers = draw_case(tiny_blocks(), 8, seed).value, 1 + seed % 8
+        run = run_controlled(block, workers, Walk(seed, 0.2))
+        ratios.append(len(run.trace or ()) / expected_steps(fold(block)[1], workers))
+    ratios.sort()
+    assert ratios[6] > 0.6 and 0.8 < ratios[30] < 1.25 and ratios[53] < 1.6
 
 
 def test_each_run_is_one_run() -> None:

@@ -16,7 +16,8 @@ from pel_parallel.executor import Executor, Run, run_block
 from pel_parallel.greenlets import GreenletController
 from pel_parallel.memory import Memory
 from pel_parallel.scheduler import Scheduler
-from pel_parallel.sync import RecordingRuntime, ThreadRuntime, switch_interval
+from pel_parallel.stress import switch_interval
+from pel_parallel.sync import RecordingRuntime, ThreadRuntime
 from pel_spec.fold import agree, fold
 from pel_spec.history import End
 from pel_spec.kernel import methods

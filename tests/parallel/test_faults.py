@@ -394,7 +394,7 @@ def test_threads_end_cleanly_at_every_step(
             assert (run is None) == bool(seam.strikes and kind not in _GO_ON)
             if run is not None and not (seam.strikes and kind is FaultKind.EXCEPTION):
                 assert agree(run.result, right)
-            assert len(POOL._free) == POOL.started
+            assert len(POOL.free) == POOL.started
             assert trace is None or len({(s.worker, s.own) for s in trace}) == len(trace)
             again = run_block(block, workers=WORKERS, runtime=seam.seam)
             assert agree(again.result, right)
@@ -423,7 +423,7 @@ def test_a_death_wakes_those_who_wait(on_threads: type[ThreadRuntime], after: bo
 
     with at_most(60), pytest.raises(DeadWorker, match="step 2, open of opened"):
         seam.run(3, body)
-    assert len(POOL._free) == POOL.started
+    assert len(POOL.free) == POOL.started
 
 
 @pytest.mark.parametrize("runtime", [ThreadRuntime, RecordingRuntime, BatonController])
@@ -435,7 +435,7 @@ def test_no_more_threads_to_be_had(
     threads: int,
 ) -> None:
     pool, new = POOL, Pool._new
-    taken = pool.take(len(pool._free))
+    taken = pool.take(len(pool.free))
 
     def refuses(self: Pool) -> Any:
         if self.started >= before + threads:
@@ -447,9 +447,9 @@ def test_no_more_threads_to_be_had(
     try:
         with at_most(60), pytest.raises(RuntimeError, match="can't start new thread"):
             run_block(chain, workers=WORKERS, runtime=runtime())
-        assert len(pool._free) == threads
+        assert len(pool.free) == threads
     finally:
-        pool._free += taken
+        pool.free += taken
     assert agree(run_block(chain, workers=WORKERS, runtime=runtime()).result, fold(chain)[0])
 
 
@@ -476,4 +476,4 @@ def test_ctrl_c_at_every_step_of_threads(chain: TinyBlock, runtime: Callable[[],
         assert not isinstance(caught.value, Interrupted)
         seam.step = step
         assert agree(run_block(chain, workers=WORKERS, runtime=seam).result, fold(chain)[0])
-        assert len(POOL._free) == POOL.started
+        assert len(POOL.free) == POOL.started

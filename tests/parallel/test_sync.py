@@ -17,8 +17,8 @@ from pel_fuzz.tiny import TinyBlock
 from pel_parallel.errors import Deadlock, ExecutionError, Livelock, StepLimit, WorkerStopped
 from pel_parallel.executor import run_block
 from pel_parallel.shared import Dependents, Number
-from pel_parallel.stress import OpcodeStress
-from pel_parallel.sync import POOL, RecordingRuntime, ThreadRuntime, switch_interval
+from pel_parallel.stress import OpcodeStress, switch_interval
+from pel_parallel.sync import POOL, RecordingRuntime, ThreadRuntime
 from pel_spec.fold import agree, fold
 from pel_spec.transition import Effects, View
 

@@ -2,11 +2,11 @@
 in the middle of something. Without faults each of them gives the right result."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
-
-from eth.abc import ComputationAPI
 
 from pel_fuzz.canaries.bug import Bug
 from pel_fuzz.canaries.planting import bug
@@ -61,6 +61,17 @@ class FailedBlockStaysClaimed(Executor):
         return super().result()
 
 
+@contextmanager
+def _unclaimed(plant: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    FailedBlockStaysClaimed._claimed = None
+    with plant():
+        yield
+
+
+_claims: Final = _bugs["failed-block-stays-claimed"]
+_bugs[_claims.name] = replace(_claims, plant=partial(_unclaimed, _claims.plant))
+
+
 @bug("G52", registry=_bugs)
 class StalledTaskTakenOver(Scheduler):
     """Who has looked for work in vain for long takes over what another worker seems to have left
@@ -113,9 +124,8 @@ def _open_after_failure(self: Workspace, view: View, position: int) -> Overlay:
     return overlay
 
 
-def _execute_regardless(self: Workspace, transaction: Any) -> ComputationAPI:
-    computation: ComputationAPI = self._executor(transaction)
-    return computation
+def _execute_regardless(self: Workspace, transaction: Any) -> Any:
+    return self._executor(transaction)
 
 
 _bugs["failure-leaves-writes"] = Bug(

@@ -29,9 +29,7 @@ PLANTABLE: Final[dict[str, Bug]] = {}
 """The bugs that were written so, by name."""
 
 
-def bug(
-    zoo: str, *others: type, registry: dict[str, Bug] = PLANTABLE
-) -> Callable[[Part], Part]:
+def bug(zoo: str, *others: type, registry: dict[str, Bug] = PLANTABLE) -> Callable[[Part], Part]:
     """The decorated class is a bug; `others` are further parts that it needs.
 
     `zoo` is the class of published bugs that it stands for, `registry` where it is put.

@@ -22,8 +22,8 @@ from pel_fuzz.verdict import Difference, Oracle
 from pel_parallel.errors import Drift
 from pel_reference.errors import InputError
 
-SHRINK_SECONDS = 60.0
-"""How long what was found may be shrunk."""
+SHRINK_SECONDS, SHRINK_RUNS = 60.0, 10_000
+"""How long what was found may be shrunk, and in how many runs."""
 TOLD_EVERY_SECONDS = 10.0
 
 
@@ -81,7 +81,8 @@ def _keep(external: External, found: DriveFinding, out: Path, screen: _Screen) -
         screen.say(line)
     told = "kept as it was found"
     if difference.oracle is not Oracle.CLIENT:  # what is no verdict is left as it is
-        small = shrink_driven(external, case, difference.signature, found.choices, SHRINK_SECONDS)
+        limits = (SHRINK_SECONDS, SHRINK_RUNS)
+        small = shrink_driven(external, case, difference.signature, found.choices, *limits)
         if small.difference is None:
             told = "not seen again with the same choices: kept as it was found"
         else:

@@ -1,8 +1,8 @@
 """Which antecedents of the invariants hold in a state that a run has gone through.
 
 That costs some twenty times as much as the run itself. So runs of the tiny machine are looked at,
-whose states are small, of one case in a few, and there the runs that take an action which none of
-those before has taken. Which ones is decided by the case alone, never by a clock.
+whose states are small, of half of the cases, and there those that take an action which no run
+before has taken. Which ones is decided by the case alone, never by a clock.
 """
 
 from collections.abc import Collection

@@ -6,7 +6,7 @@ block.
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
 from typing import NamedTuple
 
@@ -31,16 +31,26 @@ RUNS_A_BLOCK, RUNS_A_COUNT = 10, 40
 """Interleavings tried on a smaller block, and with fewer workers."""
 
 
-class DrivenTrial(Trial):
-    """Looks for one signature in runs of one block by a driven executor."""
+@dataclass(slots=True)
+class Budget:
+    """How many runs may still be made."""
 
-    def __init__(self, external: External, case: Case, signature: str) -> None:
+    runs: int
+
+
+class DrivenTrial(Trial):
+    """Looks for one signature in runs of one block by a driven executor, while the budget lasts."""
+
+    def __init__(self, external: External, case: Case, signature: str, budget: Budget) -> None:
         super().__init__(case, signature)
         assert isinstance(case.subject, TinyBlock), "a driven executor runs tiny blocks"
-        self._subject, self._external = case.subject, external
+        self._subject, self._external, self._budget = case.subject, external, budget
 
     def attempt(self, steered: Steered) -> tuple[Recording | None, bool]:
         """The run that `steered` makes, if it makes one, and whether that shows the difference."""
+        if self._budget.runs <= 0:
+            return None, False
+        self._budget.runs -= 1
         try:
             made = self._external.run(self._subject, self.workers, steered)
         except Drift:  # a schedule of another block
@@ -74,16 +84,21 @@ class _Best(NamedTuple):
 
 
 def shrink_driven(
-    external: External, case: Case, signature: str, choices: Choices, max_seconds: float
+    external: External,
+    case: Case,
+    signature: str,
+    choices: Choices,
+    max_seconds: float,
+    max_runs: int,
 ) -> Small:
     """The smallest case found of what the one recorded schedule of `case` shows."""
     start = time.monotonic()
     deadline = start + max_seconds
     (found_under,) = case.interleavings
-    shown = DrivenTrial(external, case, signature).shown(found_under)
+    trial_of = _trials(external, signature, Budget(max_runs))
+    shown = trial_of(case).shown(found_under)
     if shown is None:  # the executor is not deterministic: nothing can be shrunk
         return Small(case, None)
-    trial_of = _trials(external, signature)
     best = _simplified(_Best(case, shown), trial_of, start + max_seconds * FIRST_SHARE)
     best = _smaller_block(best, trial_of, choices, start + max_seconds * BLOCK_SHARE)
     best = _fewer_workers(best, trial_of, deadline)
@@ -101,9 +116,9 @@ def shrink_driven(
 _TrialOf = Callable[[Case], Trial]
 
 
-def _trials(external: External, signature: str) -> _TrialOf:
+def _trials(external: External, signature: str, budget: Budget) -> _TrialOf:
     def trial_of(case: Case) -> Trial:
-        return DrivenTrial(external, case, signature)
+        return DrivenTrial(external, case, signature, budget)
 
     return trial_of
 

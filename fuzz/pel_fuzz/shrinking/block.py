@@ -20,8 +20,8 @@ from pel_fuzz.workloads.blocks import GeneratedBlock
 from pel_fuzz.workloads.draws import Choices, UndrawableCase, shrink
 from pel_spec.sync import Step
 
-WALKS_A_BLOCK = 10
-"""Fixed walks tried on a smaller block."""
+WALKS_A_BLOCK = {"tiny": 10, "evm": 5}
+"""Fixed walks tried on a smaller block, by its kind."""
 WALKS_A_COUNT = 100
 """And those tried with fewer workers, once the block is small."""
 TAKES_A_POSITION = ("exec_fetch", "val_fetch")
@@ -62,7 +62,7 @@ def with_smaller_block(
     case, choices = candidate.case, candidate.choices
     if choices is None:
         return candidate
-    order: list[Steered] = [*first, *walks(WALKS_A_BLOCK)]
+    order: list[Steered] = [*first, *walks(WALKS_A_BLOCK[case.kind])]
 
     def shows(drawn: TinyBlock | GeneratedBlock) -> bool:
         trial = Trial(case.with_subject(drawn), signature)
@@ -150,7 +150,7 @@ def _without(candidate: Candidate, part: Part, signature: str) -> Candidate | No
     if part.position is not None:
         gone = steps_about(recording.steps, part.position)
         tried.append(Following(without_steps(recording.turns, gone)))
-        tried += walks(WALKS_A_BLOCK)
+        tried += walks(WALKS_A_BLOCK[case.kind])
     trial = Trial(case, signature)
     for steered in tried:
         shown = trial.shown(steered)

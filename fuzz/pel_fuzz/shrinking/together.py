@@ -13,17 +13,15 @@ from pel_fuzz.shrinking.block import (
     with_smaller_block,
 )
 from pel_fuzz.shrinking.bounded import with_two_preemptions
-from pel_fuzz.shrinking.interleaving import simplest
+from pel_fuzz.shrinking.interleaving import fewer_choices, simplest
 from pel_fuzz.shrinking.trial import Trial
 from pel_fuzz.verdict import Difference
 from pel_fuzz.workloads.draws import Choices, UndrawableCase, shrink
 from pel_parallel.errors import Drift
 
-BLOCK_SHARE = 0.6
-"""Share of the time after which the block is left as it is for the first time: an interleaving
-that was never shrunk is of no use to anybody."""
-ROUNDS = 3
-"""How often Hypothesis begins again with a simpler interleaving."""
+BLOCK_SHARES = (0.6, 0.7, 0.8)
+"""How often Hypothesis shrinks the block, each time with the fewest choices so far, and the shares
+of the time after which it ends: an interleaving that was never shrunk is of no use to anybody."""
 
 
 def shrink_finding(
@@ -50,14 +48,17 @@ def _shrink(
     best: Candidate, found_under: Interleaving, signature: str, begin: float, max_seconds: float
 ) -> Candidate:
     deadline = begin + max_seconds
-    for number in range(1, ROUNDS + 1):
+    first: Interleaving = found_under
+    for share in BLOCK_SHARES:
         before = best.choices
-        first = (found_under,) if number == 1 else (best.shown.recording.switches,)
-        until = begin + max_seconds * (BLOCK_SHARE if number == 1 else 1)
-        best = with_smaller_block(best, first, signature, until)
-        if number > 1 and best.choices == before:
+        best = with_smaller_block(best, (first,), signature, begin + max_seconds * share)
+        if share != BLOCK_SHARES[0] and best.choices == before:
             break
-        best = _simplified(best, signature, deadline)
+        best = with_fewer_workers(best, signature, deadline)
+        trial = Trial(best.case, signature)
+        best = replace(best, shown=fewer_choices(trial, best.shown, deadline))
+        first = best.shown.recording.switches
+    best = _simplified(best, signature, deadline)
     # Faults of a case are to be made fewer here, between the interleaving and the last parts.
     smaller = with_parts_left_out(best, signature, deadline)
     best = best if smaller is best else _simplified(smaller, signature, deadline)

@@ -3,7 +3,7 @@
 from hypothesis import Phase, find, settings
 
 from pel_fuzz.canaries.registry import BUGS
-from pel_fuzz.free import interleavings
+from pel_fuzz.free_interleavings import interleavings
 from pel_fuzz.tiny import TinyBlock
 from pel_parallel.errors import ExecutionError
 from pel_parallel.executor import run_block
