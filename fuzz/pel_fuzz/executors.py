@@ -1,19 +1,16 @@
 """Our optimistic executor as the harness runs it: under control, or on plain threads."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from traceback import extract_tb
 from typing import Final
 
-from pel_fuzz.cases import Case
 from pel_fuzz.interleavings import Steered
 from pel_parallel.control import STEP_LIMIT
 from pel_parallel.errors import Deadlock, ExecutionError, Incomplete, Livelock, StepLimit
 from pel_parallel.executor import Run, plain, run_block
 from pel_parallel.greenlets import GreenletController
 from pel_parallel.stress import OpcodeStress, switch_interval
-from pel_parallel.sync import RecordingRuntime, Schedule, Seam
-from pel_spec.fold import fold
+from pel_parallel.sync import RecordingRuntime, Seam
 from pel_spec.history import History
 from pel_spec.sync import Step
 from pel_spec.transition import TransitionBlock
@@ -47,8 +44,9 @@ def step_limit(meaning: History) -> int:
 
 
 def expected_steps(meaning: History, workers: int) -> int:
-    """About how many steps a run of a block takes, from the history of its fold. Fitted to runs with
-    1 to 8 workers: four in five took 0.8 to 1.3 times as many, on the tiny machine and the EVM."""
+    """About how many steps a run of a block takes, from the history of its fold. Fitted to runs
+    with 1 to 8 workers: four in five took 0.8 to 1.3 times as many, on the tiny machine and on the
+    EVM."""
     reads = sum(len(i.reads) for i in meaning.incarnations)
     writes = sum(len(i.writes) for i in meaning.incarnations)
     alone = 20 * meaning.transitions + 2 * reads + 3 * writes // 2
@@ -93,14 +91,3 @@ def run_on_threads(
     )
     with switch_interval(STRESS_SWITCH_SECONDS):
         return run_to_its_end(block, workers, runtime)
-
-
-def record_schedule(case: Case) -> Schedule:
-    """The switches that the case's one interleaving makes, whether or not the run ends well."""
-    (interleaving,) = case.interleavings
-    block = case.compile()
-    limit = step_limit(fold(block)[1])
-    runtime = GreenletController(interleaving.steering(), step_limit=limit)
-    with suppress(ExecutionError):  # a run that gets stuck has a schedule too
-        run_to_its_end(block, case.workers, runtime)
-    return runtime.schedule()

@@ -192,8 +192,8 @@ def _sized(plain: Plain, steps: int) -> Plain:
 
 
 MIX: Final = {"pct": 32, "random": 27, "surw": 25, "pos": 8, "urw": 5, "sparse": 3}
-"""Shares of the strategies in runs of the mix, by what each finds of the seeded bugs: none finds all
-of them soon."""
+"""Shares of the strategies in runs of the mix, by what each finds of the seeded bugs: none finds
+all of them soon."""
 INTERLEAVINGS: Final = ("mix", "random", "surw", "urw", "pos", "pct", "exhaustive", "threads")
 """What a campaign can be run with. `threads`: plain ones, which nothing steers."""
 SEARCHED_SHARE: Final = 0.03

@@ -53,7 +53,7 @@ class _Follower(Default):
         return default
 
 
-class Recording(NamedTuple):
+class RecordedRun(NamedTuple):
     """What one run did. `run` is `None` where it did not end well: `stuck` says why."""
 
     run: Run | None
@@ -73,7 +73,7 @@ class Recording(NamedTuple):
         return Switches(self.schedule, strict=False)
 
 
-def record(block: TransitionBlock, workers: int, steered: Steered, limit: int) -> Recording:
+def record(block: TransitionBlock, workers: int, steered: Steered, limit: int) -> RecordedRun:
     """Run `block` and note all that was chosen; `limit` is a number of steps.
 
     Raises: `Drift`, where a schedule that must fit does not.
@@ -89,7 +89,7 @@ def record(block: TransitionBlock, workers: int, steered: Steered, limit: int) -
         stuck, steps = error, error.trace
     except Leak as leak:
         stuck = leak
-    return Recording(run, stuck, tuple(noted.schedule), len(noted.preempted), steps)
+    return RecordedRun(run, stuck, tuple(noted.schedule), len(noted.preempted), steps)
 
 
 def turns_of(steps: Sequence[Step]) -> Turns:

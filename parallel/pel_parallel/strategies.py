@@ -21,7 +21,7 @@ class UniformWalk(Default):
     Where nobody waits for anybody, and the estimate is right, every interleaving is then equally
     likely. With equal chances for all, those in which short workers end early would be preferred.
 
-    Source: [SURW], section 3.
+    Source: [SURW].
     """
 
     def __init__(self, seed: int, steps: int = ORDINARY_STEPS) -> None:
@@ -60,8 +60,7 @@ class SelectiveWalk(Default):
     interest with the chance `share`. Who takes a step of interest next is drawn beforehand; the
     others stop where they are about to take one.
 
-    Source: [SURW], section 4. `Differs:` there, what is of interest comes from a profile of earlier
-    runs.
+    Source: [SURW], where what is of interest comes from a profile of earlier runs.
     """
 
     def __init__(self, seed: int, share: float = 0.3, steps: int = ORDINARY_STEPS) -> None:

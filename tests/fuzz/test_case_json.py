@@ -86,7 +86,7 @@ def test_a_case_beyond_its_block_is_a_few_hundred_bytes(tmp_path: Path) -> None:
         ("choices", [{"switches": [[1, 2]]}], "choices[0].switches"),
         ("choices", [{"switches": [[0, 1, 1], [0, 1, 0]]}], "choices[0].switches"),
         ("checks", {}, "checks.twin"),
-        ("faults", ["stall"], "faults"),
+        ("faults", ["stall"], "faults[0]"),
         ("block", {"programs": []}, "block.initial"),
         ("block", None, "block"),
         ("expected", {}, "expected.signature"),

@@ -12,7 +12,7 @@ from pel_fuzz.cases import Case, case_at
 from pel_fuzz.examine import Finding, examine
 from pel_fuzz.executors import step_limit
 from pel_fuzz.interleavings import Switches, Walk
-from pel_fuzz.recording import Following, Recording, record, turns_of
+from pel_fuzz.recording import Following, RecordedRun, record, turns_of
 from pel_fuzz.shrinking import delta_debug, shrink_finding
 from pel_fuzz.shrinking.block import Candidate, parts_of, steps_about, with_parts_left_out
 from pel_fuzz.shrinking.bounded import with_two_preemptions
@@ -47,7 +47,7 @@ def test_without_time_nothing_is_removed() -> None:
     assert delta_debug([1, 2, 3], list, time.monotonic() - 1) == [1, 2, 3]
 
 
-def _record(steered: Walk | Switches | Following, workers: int = 3) -> Recording:
+def _record(steered: Walk | Switches | Following, workers: int = 3) -> RecordedRun:
     return record(CHAIN, workers, steered, LIMIT)
 
 
@@ -75,7 +75,7 @@ def test_preemptions_are_the_switches_away_from_who_could_go_on(walk: Walk) -> N
     assert recorded.preemptions == preempted
 
 
-def _is_locked(recorded: Recording, until: Step) -> bool:
+def _is_locked(recorded: RecordedRun, until: Step) -> bool:
     locked: set[tuple[object, ...]] = set()
     for step in recorded.steps:
         if step is until:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from eth._utils.address import generate_safe_contract_address
 
+from pel_fuzz.canaries.faulty import FAILED_READ_SWALLOWED
 from pel_fuzz.canaries.seam import SEAM_BUGS
 from pel_fuzz.contracts.assembler import assemble
 from pel_reference.block import Block
@@ -169,7 +170,7 @@ def test_what_is_wrong_only_when_run_early_the_fold_does_not_show(
 def test_a_read_that_waits_is_not_swallowed_by_the_authorization_loop(
     swallowed: bool, maker: Any, accounts: Any, authorize: Any
 ) -> None:
-    """py-evm catches every `Exception` there; `Suspend` is none. Swallowing it would show."""
+    """py-evm catches every `Exception` there; `Suspend` is none. Others are raised at the end."""
     block = maker("Prague")
     signed = (authorize(5, CONTRACT, 0),)
     block.send(1, NOBODY, type=4, authorizations=signed, gas_limit=300_000)
@@ -185,7 +186,10 @@ def test_a_read_that_waits_is_not_swallowed_by_the_authorization_loop(
         return transition.run(RecordedView(lookup), evm_block.workspace())
 
     if swallowed:
-        assert ("code", accounts(5)) not in run().writes
+        with FAILED_READ_SWALLOWED.plant():
+            assert ("code", accounts(5)) not in run().writes
+        with pytest.raises(ValueError):
+            run()
     else:
         with pytest.raises(Suspend):
             run()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pel_fuzz.cases import Case
 from pel_fuzz.drive.external import External, Made
 from pel_fuzz.interleavings import Steered, Switches, draw_interleaving
-from pel_fuzz.recording import Following, Recording
+from pel_fuzz.recording import Following, RecordedRun
 from pel_fuzz.shrinking.interleaving import simplest
 from pel_fuzz.shrinking.trial import Shown, Trial
 from pel_fuzz.text_runs import smaller
@@ -46,7 +46,7 @@ class DrivenTrial(Trial):
         assert isinstance(case.subject, TinyBlock), "a driven executor runs tiny blocks"
         self._subject, self._external, self._budget = case.subject, external, budget
 
-    def attempt(self, steered: Steered) -> tuple[Recording | None, bool]:
+    def attempt(self, steered: Steered) -> tuple[RecordedRun | None, bool]:
         """The run that `steered` makes, if it makes one, and whether that shows the difference."""
         if self._budget.runs <= 0:
             return None, False
@@ -59,13 +59,13 @@ class DrivenTrial(Trial):
         return recording_of(made), found is not None and found.signature == self.signature
 
 
-def recording_of(made: Made) -> Recording:
+def recording_of(made: Made) -> RecordedRun:
     """What one run did, as the shrinking of interleavings wants it."""
     steps = tuple(
         Step(what.worker, own, what.step, what.args, what.object, 0, None)
         for own, what in made.story
     )
-    return Recording(None, None, made.schedule, made.preemptions, steps)
+    return RecordedRun(None, None, made.schedule, made.preemptions, steps)
 
 
 class Small(NamedTuple):

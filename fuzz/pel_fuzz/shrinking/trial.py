@@ -9,7 +9,7 @@ from pel_fuzz.conformance.check import TooLarge, check_run
 from pel_fuzz.examine import judge, leak_difference, stuck_difference
 from pel_fuzz.executors import expected_steps, step_limit
 from pel_fuzz.interleavings import Seeded, Steered, sized
-from pel_fuzz.recording import Recording, record
+from pel_fuzz.recording import RecordedRun, record
 from pel_fuzz.twins import Leak, twin
 from pel_fuzz.verdict import Oracle
 from pel_parallel.errors import Drift
@@ -31,7 +31,7 @@ class Measure(NamedTuple):
 class Shown:
     """A run that showed the difference."""
 
-    recording: Recording
+    recording: RecordedRun
 
     @property
     def measure(self) -> Measure:
@@ -59,7 +59,7 @@ class Trial:
         recording, shows = self.attempt(steered)
         return Shown(recording) if shows and recording is not None else None
 
-    def attempt(self, steered: Steered) -> tuple[Recording | None, bool]:
+    def attempt(self, steered: Steered) -> tuple[RecordedRun | None, bool]:
         """The run that `steered` makes, if it makes one, and whether that shows the difference."""
         block = twin(self._block) if self._oracle == Oracle.LEAK else self._block
         if isinstance(steered, Seeded):
@@ -70,7 +70,7 @@ class Trial:
             return None, False
         return recording, self.signature in self._signatures(recording)
 
-    def _signatures(self, recording: Recording) -> Iterator[str]:
+    def _signatures(self, recording: RecordedRun) -> Iterator[str]:
         run, stuck = recording.run, recording.stuck
         if isinstance(stuck, Leak):
             yield leak_difference(self._block, stuck).signature
