@@ -20,6 +20,7 @@ from pel_fuzz.examine import Examination, examine
 from pel_fuzz.fault_draws import smaller_faults, with_drawn_faults
 from pel_fuzz.formats.case_json import case_to_json, read_case, write_case
 from pel_fuzz.interleavings import Faulted, Switches, Walk
+from pel_fuzz.shrinking import shrink_finding
 from pel_fuzz.tiny import TinyBlock, TinyTransition
 from pel_parallel.errors import Drift
 from pel_parallel.executor import run_block
@@ -240,6 +241,36 @@ def test_smaller_faults_are_smaller(faults: tuple[Fault, ...]) -> None:
     assert all(weight(each) < weight(faults) and faults_of(each) == each for each in tried)
     for fault in faults:
         assert tuple(other for other in faults if other != fault) in tried
+
+
+@pytest.mark.parametrize(
+    ("name", "needed", "others"),
+    [
+        ("death-swallowed", DEATH, [Fault(FaultKind.EXCEPTION, 2, 3)]),
+        ("stalled-task-taken-over", WAITS, []),
+    ],
+)
+def test_a_difference_that_needs_a_fault_is_made_small(
+    name: str, needed: Fault, others: list[Fault]
+) -> None:
+    """What is left are the fault, made smaller, and a schedule that replays exactly."""
+    drawn, choices = case_at(2, 5, eels=False)
+    assert drawn.kind == "tiny"
+    with planted(name):
+        case, found = next(
+            (case, finding)
+            for seed in range(100)
+            for case in [replace(tiny_case(needed, *others, seed=seed), subject=drawn.subject)]
+            for finding in examine(case).findings
+        )
+        small, difference = shrink_finding(case, found, choices, 20.0)
+        assert difference.signature == found.difference.signature in signatures(small, name)
+    (run,) = small.interleavings
+    assert isinstance(run, Faulted) and isinstance(run.inner, Switches) and run.inner.strict
+    assert [fault.kind for fault in run.faults] == [needed.kind]
+    assert run.faults[0].steps <= needed.steps
+    assert len(small.compile().transitions) <= len(case.compile().transitions)
+    assert signatures(small) == set()
 
 
 # ---- in a file -----------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 """Bugs that only a fault shows: what is made of a worker that dies, stalls, is interrupted or fails
-in the middle of something. Without faults each of them gives the right result."""
+in the middle of something. Without faults they show next to never."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pel_fuzz.cases import Case
 from pel_fuzz.examine import Finding, examine
-from pel_fuzz.interleavings import Interleaving, Switches
+from pel_fuzz.interleavings import Faulted, Interleaving, Switches
 from pel_fuzz.shrinking.block import (
     Candidate,
     with_fewer_workers,
@@ -13,6 +13,7 @@ from pel_fuzz.shrinking.block import (
     with_smaller_block,
 )
 from pel_fuzz.shrinking.bounded import with_two_preemptions
+from pel_fuzz.shrinking.faulted import finding_under, shrink_faulted
 from pel_fuzz.shrinking.interleaving import fewer_choices, simplest
 from pel_fuzz.shrinking.trial import Trial
 from pel_fuzz.verdict import Difference
@@ -34,6 +35,13 @@ def shrink_finding(
         small = _block_alone(case, signature, choices, begin + max_seconds)
         last = _find(small, signature)
         return small, (last or finding).difference
+    if isinstance(finding.interleaving, Faulted):
+        faulted = finding.interleaving
+        if finding_under(case, faulted.inner, signature) is None:
+            small = shrink_faulted(case, faulted, signature, choices, begin + max_seconds)
+            return small, (_find(small, signature) or finding).difference
+        finding = replace(finding, interleaving=faulted.inner)
+    assert finding.interleaving is not None
     shown = Trial(case, signature).shown(finding.interleaving)
     if shown is None:  # a run that is not reproducible is a finding of its own, and kept
         return replace(case, interleavings=(finding.interleaving,)), finding.difference
