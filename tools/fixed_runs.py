@@ -19,7 +19,7 @@ from pel_parallel.choices import Choices, Default, RandomWalk
 from pel_parallel.control import Controller
 from pel_parallel.executor import run_block
 from pel_parallel.priorities import PartialOrderSampling, PriorityWalk
-from pel_parallel.strategies import SelectiveWalk, UniformWalk, sparse
+from pel_parallel.strategies import DelayWalk, SelectiveWalk, UniformWalk
 
 LINK: Program = (("get", 0), ("put", 1), ("get", 1), ("pair", 0), ("put", 0), ("branch", 0, 1))
 BLOCK, WORKERS = TinyBlock((LINK,) * 4), 3
@@ -28,7 +28,7 @@ BLOCK, WORKERS = TinyBlock((LINK,) * 4), 3
 def steered() -> Iterator[Choices]:
     """One of each strategy."""
     yield from (Default(), RandomWalk(1, 0.3), UniformWalk(2), SelectiveWalk(3))
-    yield from (PartialOrderSampling(4), PriorityWalk(5), sparse(6, 4))
+    yield from (PartialOrderSampling(4), PriorityWalk(5), DelayWalk(6))
 
 
 def text_of_run(kind: str, choices: Choices) -> str:

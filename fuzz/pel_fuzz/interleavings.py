@@ -10,7 +10,12 @@ from pel_parallel.choices import Choices, RandomWalk, Recorded
 from pel_parallel.exhaustive import Exhaustive
 from pel_parallel.faults import Fault, stalling
 from pel_parallel.priorities import PartialOrderSampling, PriorityWalk
-from pel_parallel.strategies import ORDINARY_STEPS, SelectiveWalk, UniformWalk, sparse
+from pel_parallel.strategies import (
+    ORDINARY_STEPS,
+    DelayWalk,
+    SelectiveWalk,
+    UniformWalk,
+)
 
 SWITCH_PROBABILITIES: Final = {"tiny": (0.1, 0.2, 0.4, 0.7), "evm": (0.03, 0.1, 0.3, 0.6)}
 """Of the random walks. A run of the tiny machine is short: rare switches would leave it serial."""
@@ -18,8 +23,8 @@ SHARES_OF_INTEREST: Final = (0.1, 0.2, 0.4)
 """Of the selectively uniform walks: which share of the shared objects is of interest in a run."""
 DEPTHS: Final = (5, 10, 20, 40)
 """Of the walks by priorities. Smaller ones find little where workers spin."""
-SPARSE_SWITCHES: Final = (2, 4, 8)
-"""How often a sparse walk leaves the default in a run."""
+SLOW_SHARES: Final = (0.05, 0.1, 0.2, 0.4)
+"""Of the walks with delays: the share of the actions that are slow in a run."""
 
 
 class Steered(Protocol):
@@ -42,7 +47,7 @@ class Walk:
         return RandomWalk(self.seed, self.switch_probability)
 
 
-SeededName: TypeAlias = Literal["urw", "surw", "pos", "pct", "sparse"]
+SeededName: TypeAlias = Literal["urw", "surw", "pos", "pct", "delay"]
 
 
 PARAMETERS: Final[Mapping[SeededName, tuple[int, int, bool]]] = {
@@ -50,7 +55,7 @@ PARAMETERS: Final[Mapping[SeededName, tuple[int, int, bool]]] = {
     "surw": (0, 1, False),
     "pos": (0, 0, True),
     "pct": (1, 1000, True),
-    "sparse": (0, 1_000_000, False),
+    "delay": (0, 1, False),
 }
 """Of each seeded strategy: from where to where its parameter goes, and whether it is whole."""
 
@@ -59,9 +64,9 @@ PARAMETERS: Final[Mapping[SeededName, tuple[int, int, bool]]] = {
 class Seeded:
     """A seeded strategy that looks at more than chance, by its name.
 
-    `parameter` is the share of the objects that is of interest (surw), the depth (pct) or about how
-    many switches there are (sparse); the others have none, and it is 0. `steps`: about so many are
-    in a run; 0 where that is still to be estimated.
+    `parameter` is the share of the objects that is of interest (surw), the depth (pct) or the share
+    of the actions that are slow (delay); the others have none, and it is 0. `steps`: about so many
+    are in a run; 0 where that is still to be estimated.
     """
 
     strategy: SeededName
@@ -81,8 +86,8 @@ class Seeded:
                 return PartialOrderSampling(self.seed)
             case "pct":
                 return PriorityWalk(self.seed, int(self.parameter), steps)
-            case "sparse":
-                return sparse(self.seed, self.parameter, steps)
+            case "delay":
+                return DelayWalk(self.seed, self.parameter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +196,20 @@ def _sized(plain: Plain, steps: int) -> Plain:
     return plain
 
 
-MIX: Final = {"pct": 32, "random": 27, "surw": 25, "pos": 8, "urw": 5, "sparse": 3}
+MIX: Final = {"delay": 30, "random": 20, "surw": 20, "pct": 18, "pos": 7, "urw": 5}
 """Shares of the strategies in runs of the mix, by what each finds of the seeded bugs: none finds
 all of them soon."""
-INTERLEAVINGS: Final = ("mix", "random", "surw", "urw", "pos", "pct", "exhaustive", "threads")
+INTERLEAVINGS: Final = (
+    "mix",
+    "random",
+    "surw",
+    "urw",
+    "pos",
+    "pct",
+    "delay",
+    "exhaustive",
+    "threads",
+)
 """What a campaign can be run with. `threads`: plain ones, which nothing steers."""
 SEARCHED_SHARE: Final = 0.03
 """Of the tiny cases in the mix, those whose block is small and searched exhaustively."""
@@ -214,8 +229,8 @@ def draw_interleaving(random: Random, kind: str, name: str) -> Interleaving:
             return Seeded(name, seed, _one_of(SHARES_OF_INTEREST, parameter))
         case "pct":
             return Seeded(name, seed, _one_of(DEPTHS, parameter))
-        case "sparse":
-            return Seeded(name, seed, _one_of(SPARSE_SWITCHES, parameter))
+        case "delay":
+            return Seeded(name, seed, _one_of(SLOW_SHARES, parameter))
         case _:
             return Walk(seed, _one_of(SWITCH_PROBABILITIES[kind], parameter))
 

@@ -12,10 +12,14 @@ from hypothesis.strategies import SearchStrategy
 from pel_fuzz.tiny import OPERANDS, PAIRS, Program, TinyBlock
 
 _SINGLE: Final = tuple(OPERANDS)
-_LINKS: Final = 16
-"""Of so many phrases beside the single instructions, each reads a cell and writes one: a block is
-then a chain of transitions in which every stale read shows. Bugs around aborts and ESTIMATEs are
-found ten times sooner than with single instructions alone."""
+_PHRASES: Final = (
+    *[("get", "put")] * 16,
+    *[("branch", "put", "put"), ("get", "branch", "put")] * 3,
+)
+"""Drawn beside the single instructions. In most of them a cell is read and one is written: a block
+is then a chain of transitions in which every stale read shows, and bugs around aborts and ESTIMATEs
+are found ten times sooner than with single instructions alone. In the others what is read decides
+whether something is written: then an incarnation writes elsewhere than the one before it."""
 
 
 @lru_cache(maxsize=64)
@@ -27,8 +31,12 @@ def _whole(low: int, high: int) -> SearchStrategy[int]:
 @st.composite
 def _drawn_phrase(draw: st.DrawFn, cells: int) -> Program:
     limits = {"cell": (0, cells - 1), "number": (0, 7), "count": (1, 3), "pair": (0, PAIRS - 1)}
-    drawn = draw(_whole(0, len(_SINGLE) + _LINKS - 1))
-    names = _SINGLE[drawn : drawn + 1] or ("get", "put")
+    drawn = draw(_whole(0, len(_SINGLE) + len(_PHRASES) - 1))
+    if drawn < len(_SINGLE):
+        names: tuple[str, ...] = (_SINGLE[drawn],)
+    else:
+        names = _PHRASES[drawn - len(_SINGLE)]
+        limits["count"] = (1, 1)  # in a phrase, a branch skips one instruction
     return tuple(
         (name, *(draw(_whole(*limits[kind])) for kind in OPERANDS[name])) for name in names
     )

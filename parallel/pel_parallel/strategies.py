@@ -9,10 +9,14 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from pel_parallel.choices import Default, Pending, RandomWalk
+from pel_parallel.choices import Default, Pending
 
 ORDINARY_STEPS = 200
 """Steps of a small run, for whoever knows no better."""
+
+
+WAKES_UP = 0.3
+"""With this chance a sleeper wakes up, each time that all others are found idle."""
 
 
 class UniformWalk(Default):
@@ -108,6 +112,59 @@ class SelectiveWalk(Default):
         return able[-1]
 
 
-def sparse(seed: int, switches: float, steps: int = ORDINARY_STEPS) -> RandomWalk:
-    """A random walk that leaves the default about `switches` times in a run of `steps`."""
-    return RandomWalk(seed, min(1.0, switches / max(1, steps)))
+class DelayWalk(Default):
+    """A random walk in which whole places are slow: who is about to take certain actions sleeps
+    until all others have nothing to do.
+
+    Bugs that need a worker to stop at one place for long, while others go all the way round, are
+    out of reach for walks that are the same everywhere. Each action is slow with the chance
+    `share`, drawn when it is first met; who comes to one sleeps with the chance `sleepiness`.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        share: float = 0.1,
+        sleepiness: float = 0.5,
+        switch_probability: float = 0.3,
+    ) -> None:
+        self.seed, self.share, self.sleepiness = seed, share, sleepiness
+        self.switch_probability = switch_probability
+        self.begin(1)
+
+    def begin(self, workers: int) -> None:
+        """Start again from the seed; nobody sleeps, and which actions are slow is not known."""
+        self._draw: Callable[[], float] = Random(self.seed).random
+        self._chances: dict[str, float] = {"idle": 0.0}
+        self._sleeps = [False] * workers
+
+    def choose(
+        self, worker: int, own: int, runnable: Sequence[int], default: int, pending: Pending
+    ) -> int:
+        """Somebody who is awake; when all of those idle, one of the sleepers may wake up."""
+        sleeps, draw = self._sleeps, self._draw
+        if worker >= 0 and self._is_slow(pending[worker][0]):
+            sleeps[worker] = True
+        awake = [each for each in runnable if not sleeps[each]]
+        if len(awake) < len(runnable):
+            busy = any(pending[each][0] != "idle" for each in awake)
+            if not awake or (not busy and draw() < WAKES_UP):
+                return self._wake([each for each in runnable if sleeps[each]])
+        drawn = draw()
+        if drawn >= self.switch_probability and default in awake:
+            return default
+        return awake[int(draw() * len(awake))]
+
+    def _wake(self, asleep: Sequence[int]) -> int:
+        """One of the sleepers goes on."""
+        target = asleep[int(self._draw() * len(asleep))]
+        self._sleeps[target] = False
+        return target
+
+    def _is_slow(self, action: str) -> bool:
+        """Does who is about to take this action fall asleep?"""
+        chance = self._chances.get(action)
+        if chance is None:
+            slow = self._draw() < self.share
+            chance = self._chances[action] = self.sleepiness if slow else 0.0
+        return chance > 0 and self._draw() < chance

@@ -191,7 +191,7 @@ class ThreadRuntime:
 
 class RecordingRuntime(ThreadRuntime):
     """Plain threads that log their steps, and notice when nothing can happen any more. No worker
-    takes more than `step_limit` steps, if one is given.
+    takes more than `step_limit` steps, if one is given, beside rounds that end idle.
 
     Raises, from `run`, in addition: `Deadlock`, `Livelock` (found by counting, without a clock),
     `StepLimit`.
@@ -218,8 +218,7 @@ class RecordingRuntime(ThreadRuntime):
         """Run `body` under the lock of `obj`, and log the step."""
         if self._stopping:
             raise WorkerStopped
-        mine = self._steps[worker]
-        if len(mine) >= self.step_limit:  # again at its next step, if a transition contains this
+        if self._watch.work_of(worker) >= self.step_limit:  # again, if a transition contains it
             raise StepLimit(self.step_limit, {worker: (action, obj.name)})
         with obj.lock:
             if enabled is not None and not enabled():
@@ -229,6 +228,7 @@ class RecordingRuntime(ThreadRuntime):
             obj.sequence = sequence + 1
             if obj.condition is not None:
                 self._wake(obj, obj.condition)
+        mine = self._steps[worker]
         mine.append(Step(worker, len(mine), action, args, obj.name, sequence, result))
         self._watch.stepped(worker, action)
         return result

@@ -33,6 +33,7 @@ class Watch:
 
     def __init__(self, workers: int) -> None:
         self._work = [0] * workers
+        self._looks = [0] * workers
         self._idles = [0] * workers
         self._since: list[tuple[list[int], list[int]]] = [([], []) for _ in range(workers)]
         self._stage = [0] * workers
@@ -41,8 +42,16 @@ class Watch:
         """`worker` has taken a step."""
         if action == "idle":
             self._idles[worker] += 1
-        elif action not in LOOKS:
+            self._looks[worker] = 0
+        elif action in LOOKS:
+            self._looks[worker] += 1
+        else:
             self._work[worker] += 1
+
+    def work_of(self, worker: int) -> int:
+        """How many steps `worker` has taken, without the rounds in which it found nothing to do:
+        how many those are is up to the clock, as long as others are at work."""
+        return self._work[worker] + self._looks[worker]
 
     def hopeless(self, worker: int, still: AbstractSet[int]) -> bool:
         """As far as the idle `worker` can tell: nothing will ever change again.

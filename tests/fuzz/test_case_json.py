@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ TINY = Case(
         Seeded("surw", 2, 0.3),
         Seeded("pos", 3),
         Seeded("pct", 4, 12, 700),
-        Seeded("sparse", 5, 4, 10),
+        Seeded("delay", 5, 0.4, 10),
         Search(2, 100),
     ),
     twin=True,
@@ -80,13 +81,19 @@ def test_a_case_beyond_its_block_is_a_few_hundred_bytes(tmp_path: Path) -> None:
         ("choices", [{"surw": [-1, 0.5, 7]}], "choices[0].surw"),
         ("choices", [{"urw": [1, 0, -1]}], "choices[0].urw"),
         ("choices", [{"pos": [1, 0]}], "choices[0].pos"),
-        ("choices", [{"sparse": "often"}], "choices[0].sparse"),
+        ("choices", [{"delay": "often"}], "choices[0].delay"),
         ("choices", [{"exhaustive": [2, 0]}], "choices[0].exhaustive"),
         ("choices", [{"exhaustive": [101, 5]}], "choices[0].exhaustive"),
         ("choices", [{"switches": [[1, 2]]}], "choices[0].switches"),
         ("choices", [{"switches": [[0, 1, 1], [0, 1, 0]]}], "choices[0].switches"),
         ("checks", {}, "checks.twin"),
         ("faults", ["stall"], "faults[0]"),
+        (
+            "faults",  # in a search, which is not one run
+            [{"run": len(TINY.interleavings) - 1, "kind": "exception", "worker": 0, "own": 1}],
+            "faults[0]",
+        ),
+        ("lane", "threads", "lane"),  # with a search, which would never end
         ("block", {"programs": []}, "block.initial"),
         ("block", None, "block"),
         ("expected", {}, "expected.signature"),
@@ -100,6 +107,15 @@ def test_bad_fields_are_named(field: str, value: object, named: str, tmp_path: P
         read_case(path)
     assert caught.value.field == named
     assert str(path) in str(caught.value)
+
+
+def test_no_fault_strikes_in_an_executor_driven_from_outside(tmp_path: Path) -> None:
+    path = tmp_path / "case.json"
+    case = replace(TINY, interleavings=(Walk(1, 0.5),), external=True)
+    stall = {"run": 0, "kind": "stall", "worker": 0, "own": 1, "steps": 3}
+    path.write_text(json.dumps(case_to_json(case, SEEN, None) | {"faults": [stall]}))
+    with pytest.raises(InputError, match="faults: none strikes"):
+        read_case(path)
 
 
 _JUNK: st.SearchStrategy[Any] = st.one_of(

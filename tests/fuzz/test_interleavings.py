@@ -42,7 +42,7 @@ def searched(bound: int, most_runs: int) -> Case:
 @given(st.integers(0, 2**32), st.sampled_from(("tiny", "evm")), st.sampled_from(tuple(MIX)))
 def test_what_is_drawn_has_the_name_that_was_asked_for(seed: int, kind: str, name: str) -> None:
     drawn = draw_interleaving(Random(seed), kind, name)
-    assert strategy_of(drawn) == name or name == "sparse"
+    assert strategy_of(drawn) == name
     if isinstance(drawn, Seeded):
         low, high, whole = PARAMETERS[drawn.strategy]
         assert low <= drawn.parameter <= high

@@ -16,7 +16,7 @@ from pel_parallel.executor import run_block
 from pel_parallel.greenlets import GreenletController
 from pel_parallel.priorities import PartialOrderSampling, PriorityWalk
 from pel_parallel.shared import Number
-from pel_parallel.strategies import SelectiveWalk, UniformWalk, sparse
+from pel_parallel.strategies import DelayWalk, SelectiveWalk, UniformWalk
 from pel_spec.fold import agree, fold
 
 Make = Callable[[int], Choices]
@@ -26,7 +26,7 @@ STRATEGIES: dict[str, Make] = {
     "surw": SelectiveWalk,
     "pos": PartialOrderSampling,
     "pct": PriorityWalk,
-    "sparse": lambda seed: sparse(seed, 4),
+    "delay": DelayWalk,
 }
 
 
@@ -149,12 +149,29 @@ def test_sampling_partial_orders_finds_every_order_of_conflicts() -> None:
     assert len(seen) == 6
 
 
-def test_a_sparse_walk_switches_about_so_often(chain: TinyBlock) -> None:
-    switches = [
-        len(run_block(chain, workers=3, runtime=GreenletController(sparse(seed, 4))).schedule or ())
-        for seed in range(100)
-    ]
-    assert 1 < sum(switches) / len(switches) < 5
+def test_who_sleeps_lets_all_others_go_all_the_way_round() -> None:
+    """Walks that switch now and then all but never let a worker stop once for twenty steps."""
+    runtime, number, order = GreenletController(), Number("n"), list[str]()
+    actions = {0: ["first", "second"], 1: [f"step {n}" for n in range(20)]}
+
+    def body(worker: int) -> None:
+        for action in actions[worker]:
+            runtime.step(worker, action, (), number, number.increment)
+            order.append(action)
+
+    seen = set()
+    for seed in range(100):
+        order.clear()
+        runtime.choices = DelayWalk(seed, 0.1, 1.0, 0.0)
+        runtime.run(2, body)
+        seen.add(tuple(order))
+    assert ("first", *actions[1], "second") in seen
+    assert len(seen) > 10
+
+
+def test_without_delays_it_is_a_walk() -> None:
+    never = DelayWalk(1, share=0.0, switch_probability=0.0)
+    assert interleave(never, {0: ["x", "x"], 1: ["x", "x"]}) == "0011"
 
 
 @pytest.mark.parametrize("workers", [1, 2, 8])

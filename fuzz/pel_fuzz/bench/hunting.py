@@ -1,9 +1,10 @@
 """How many runs a seeded bug takes to be found: by a strategy under control, or on plain threads.
 
 The blocks are drawn from a seed, some runs each, and are the same for all who hunt: of the tiny
-machine for bugs of scheduler and memory, of the EVM for those of the seam. A run shows a bug from
-outside, by what it leaves or because it does not end well; or, if the steps count too, because one
-of them is not the specification's.
+machine for bugs of scheduler and memory, of the EVM for those of the seam and those that only
+faults show (which strike as often as in a campaign, and on plain threads never). A run shows a bug
+from outside, by what it leaves or because it does not end well; or, if the steps count too, because
+one of them is not the specification's.
 """
 
 import time
@@ -14,11 +15,12 @@ from random import Random
 from typing import Final, Protocol
 
 from pel_fuzz.canaries.registry import BUGS
-from pel_fuzz.canaries.seam import SEAM_BUGS
+from pel_fuzz.canaries.scheduler import SCHEDULER_BUGS
 from pel_fuzz.cases import RUNS_A_CASE, Case
 from pel_fuzz.conformance.check import TooLarge, check_run
 from pel_fuzz.examine import examine
 from pel_fuzz.executors import expected_steps, run_controlled, run_on_threads, step_limit
+from pel_fuzz.fault_draws import with_drawn_faults
 from pel_fuzz.interleavings import draw_interleaving, sized
 from pel_fuzz.tiny import TinyBlock
 from pel_fuzz.tiny_draws import tiny_blocks
@@ -97,7 +99,7 @@ class TinyGround:
 
 
 class EvmGround:
-    """A block of the EVM, which every oracle but EELS looks at."""
+    """A block of the EVM, which every oracle but EELS looks at; in some runs faults strike."""
 
     def __init__(self, seed: int, index: int) -> None:
         drawn = draw_case(blocks(), seed, index).value
@@ -108,7 +110,8 @@ class EvmGround:
         """By any difference, in which the steps alone do not count unless they are asked for."""
         threads = strategy == THREADS
         drawn = draw_interleaving(random, "evm", "mix" if threads else strategy)
-        case = replace(self.case, interleavings=(drawn,))
+        faulted = with_drawn_faults(random, "evm", self.case.workers, (drawn,))
+        case = replace(self.case, interleavings=faulted)
         found = examine(case, threads=threads, stop_at_first=False).findings
         return any(steps_too or f.difference.oracle is not Oracle.CONFORMANCE for f in found)
 
@@ -130,7 +133,7 @@ def grounds(kind: str, seed: int) -> Iterator[Ground]:
 def hunt(job: Job) -> Hunt:
     """Run until the bug shows, or until enough is enough. Drawing blocks costs time, but counts
     for nobody: only the runs are timed."""
-    spent, kind = 0.0, "evm" if job.bug in SEAM_BUGS else "tiny"
+    spent, kind = 0.0, "tiny" if job.bug in SCHEDULER_BUGS else "evm"
     with BUGS[job.bug].plant():
         for number, ground in enumerate(grounds(kind, job.seed)):
             if number == job.most_runs or spent >= job.most_seconds:

@@ -17,7 +17,7 @@ from pel_fuzz.bench.hunting import THREADS, Hunt, Job, hunt
 from pel_fuzz.canaries.registry import BUGS
 
 CONTROL: Final = "mix"
-STRATEGIES: Final = ("random", "urw", "surw", "pos", "pct", "sparse")
+STRATEGIES: Final = ("random", "urw", "surw", "pos", "pct", "delay")
 """Compared one with the other; under control all of them are mixed."""
 COLUMNS: Final = (
     "bug",
@@ -25,6 +25,7 @@ COLUMNS: Final = (
     "seconds",
     "control, with the steps",
     "threads",
+    "seconds",
     "fewer runs, times",
     "attack",
 )
@@ -75,6 +76,10 @@ class Cell:
         runs = f"{self.runs:,.0f}" if math.isfinite(self.runs) else f"> {self.tried:,}"
         missed = self.seeds - self.found
         return f"{runs} ({missed} missed)" if missed else runs
+
+    def time(self) -> str:
+        """The seconds, for people."""
+        return f"{self.seconds:.2f}" if math.isfinite(self.seconds) else "-"
 
     def to_json(self) -> dict[str, Any]:
         """The cell as `--json` prints it: `null` for never."""
@@ -181,8 +186,13 @@ def markdown(
     yield "| " + " | ".join(COLUMNS) + " |"
     yield "|" + "---|" * len(COLUMNS)
     for row in found:
-        seconds = f"{row.result.seconds:.2f}" if math.isfinite(row.result.seconds) else "-"
-        cells = (row.result.told(), seconds, row.steps.told(), row.threads.told())
+        cells = (
+            row.result.told(),
+            row.result.time(),
+            row.steps.told(),
+            row.threads.told(),
+            row.threads.time(),
+        )
         yield f"| `{row.bug}` | {' | '.join(cells)} | {row.ratio} | {row.attack} |"
     if strategies:
         yield from ("", "## By strategy", "", "| bug | " + " | ".join(strategies) + " |")

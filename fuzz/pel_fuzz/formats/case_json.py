@@ -110,13 +110,17 @@ def _parse(document: Field) -> CaseFile:
     external = _lane(lane) == "external"
     if external and kind != "tiny":
         raise lane.error("executors driven from outside run tiny blocks only")
-    workers = _workers(document.require("workers"))
+    workers, faults = _workers(document.require("workers")), document.require("faults")
     interleavings = () if in_text else tuple(map(_choices, choices.elements()))
+    if _lane(lane) != "controlled" and any(isinstance(each, Search) for each in interleavings):
+        raise lane.error("only controlled runs are searched")
+    if external and any(True for _ in faults.elements()):
+        raise faults.error("none strikes in an executor driven from outside")
     case = Case(
         subject=_subject(kind, document.require("block")),
         kind=kind,
         workers=workers,
-        interleavings=with_faults(interleavings, document.require("faults"), workers),
+        interleavings=with_faults(interleavings, faults, workers),
         twin=checks.require("twin").boolean(),
         reference=checks.require("reference").boolean(),
         eels=checks.require("eels").boolean(),

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pel_fuzz.interleavings import Faulted, Interleaving
+from pel_fuzz.interleavings import Faulted, Interleaving, Search
 from pel_parallel.faults import Fault, FaultKind, faults_of
 from pel_reference.json_input import Field
 
@@ -47,6 +47,8 @@ def with_faults(
         run = each.require("run").number(32)
         if run >= len(interleavings):
             raise each.error("there is no such run")
+        if isinstance(interleavings[run], Search):
+            raise each.error("that is a search, and not one run")
         by_run[run].append(_fault(each, workers))
     try:
         checked = {run: faults_of(found) for run, found in by_run.items()}
