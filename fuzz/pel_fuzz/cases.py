@@ -5,6 +5,7 @@ resumed runs and other machines see exactly the same ones. What is drawn about *
 plan) is drawn apart from the block, so that shrinking the block leaves the plan alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal, TypeAlias
@@ -15,6 +16,7 @@ from pel_fuzz.fault_draws import with_drawn_faults
 from pel_fuzz.interleavings import (
     SEARCHED_SHARE,
     SEARCHES,
+    SEARCHES_IN_MIX,
     Interleaving,
     Search,
     draw_interleaving,
@@ -96,25 +98,31 @@ def plan_at(
     if kind == "tiny" and (
         interleavings == "exhaustive" or (interleavings == "mix" and rng.random() < SEARCHED_SHARE)
     ):
-        return _search_at(rng, seed, index)
-    runs = tuple(draw_interleaving(rng, kind, interleavings) for _ in range(RUNS_A_CASE[kind]))
+        searches = SEARCHES if interleavings == "exhaustive" else SEARCHES_IN_MIX
+        return _search_at(rng, seed, index, searches)
+    runs: tuple[Interleaving, ...] = tuple(
+        draw_interleaving(rng, kind, interleavings) for _ in range(RUNS_A_CASE[kind])
+    )
     workers = rng.choice((2, 2, 3, 3, 4, 4, 8))
+    if interleavings != "threads":  # nobody steers those, so no step of theirs is known beforehand
+        faults = Random(f"{seed}/{index}/faults")
+        runs = with_drawn_faults(faults, kind, workers, runs)
     return Case(
         subject=TinyBlock(()),
         kind=kind,
         drawn_fork=fork,
         workers=workers,
-        interleavings=with_drawn_faults(Random(f"{seed}/{index}/faults"), kind, workers, runs),
+        interleavings=runs,
         twin=rng.random() < TWIN_SHARE,
         eels=rng.random() < EELS_SHARE and eels,
         origin=(seed, index),
     )
 
 
-def _search_at(rng: Random, seed: int, index: int) -> Case:
+def _search_at(rng: Random, seed: int, index: int, searches: Mapping[int, tuple[int, int]]) -> Case:
     """The plan of a case in which all interleavings of a small block are searched."""
-    workers = rng.choice(tuple(SEARCHES))
-    search = Search(*SEARCHES[workers])
+    workers = rng.choice(tuple(searches))
+    search = Search(*searches[workers])
     return Case(TinyBlock(()), "tiny", workers, (search,), small=True, origin=(seed, index))
 
 

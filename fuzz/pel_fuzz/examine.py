@@ -7,7 +7,6 @@ EELS) then judge what the fold says itself.
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from pel_fuzz.cases import Case
@@ -166,12 +165,15 @@ def _examine_faulted(
         return
     done.counters["runs"] += 1
     yield from failure_differences(tried, meaning.result)
-    with suppress(TooLarge):
+    try:
         cut = check_trace(tried.trace, positions, case.workers, complete=False)
-        done.counters["replayed"] += 1
-        done.counters["replayed_steps"] += cut.steps
-        if cut.violation is not None:
-            yield _conformance_difference(cut.violation)
+    except TooLarge:
+        done.counters["too_large_to_replay"] += 1
+        return
+    done.counters["replayed"] += 1
+    done.counters["replayed_steps"] += cut.steps
+    if cut.violation is not None:
+        yield _conformance_difference(cut.violation)
 
 
 def _examine_above(

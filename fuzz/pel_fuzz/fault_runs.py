@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from pel_fuzz.executors import Crash
+from pel_fuzz.executors import Crash, run_to_its_end
 from pel_fuzz.interleavings import Faulted, Switches
 from pel_fuzz.verdict import Difference, Oracle, shorten
 from pel_parallel.choices import Choices, Default
@@ -108,8 +108,8 @@ def _failed(block: TransitionBlock, workers: int, seam: Faulty, failure: CleanFa
     controller.choices = Default()
     again: Run | ExecutionError
     try:
-        again = run_block(block, workers=workers, runtime=controller)
-    except ExecutionError as error:
+        again = run_to_its_end(block, workers, controller)
+    except ExecutionError as error:  # a crash, too
         again = error
     return replace(failed, again=again)
 

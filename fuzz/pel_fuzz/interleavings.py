@@ -213,8 +213,10 @@ INTERLEAVINGS: Final = (
 """What a campaign can be run with. `threads`: plain ones, which nothing steers."""
 SEARCHED_SHARE: Final = 0.03
 """Of the tiny cases in the mix, those whose block is small and searched exhaustively."""
-SEARCHES: Final = {2: (2, 1000), 3: (1, 1000)}
+SEARCHES: Final = {2: (2, 8000), 3: (1, 5000)}
 """By the number of workers, how many preemptions a search is to reach, and in how many runs."""
+SEARCHES_IN_MIX: Final = {2: (1, 1000)}
+"""As `SEARCHES`, small enough for the mix: most of them are completed."""
 
 
 def draw_interleaving(random: Random, kind: str, name: str) -> Interleaving:

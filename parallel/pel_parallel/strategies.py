@@ -16,7 +16,9 @@ ORDINARY_STEPS = 200
 
 
 WAKES_UP = 0.3
-"""With this chance a sleeper wakes up, each time that all others are found idle."""
+"""Once everybody who is awake has idled, a sleeper wakes up with about this chance."""
+MOST_SLEEPS = 20
+"""In a run. Whoever is awake may spin meanwhile, so sleeping without end would be a livelock."""
 
 
 class UniformWalk(Default):
@@ -114,7 +116,7 @@ class SelectiveWalk(Default):
 
 class DelayWalk(Default):
     """A random walk in which whole places are slow: who is about to take certain actions sleeps
-    until all others have nothing to do.
+    until the others have had nothing to do for a while.
 
     Bugs that need a worker to stop at one place for long, while others go all the way round, are
     out of reach for walks that are the same everywhere. Each action is slow with the chance
@@ -137,18 +139,20 @@ class DelayWalk(Default):
         self._draw: Callable[[], float] = Random(self.seed).random
         self._chances: dict[str, float] = {"idle": 0.0}
         self._sleeps = [False] * workers
+        self._left = MOST_SLEEPS
 
     def choose(
         self, worker: int, own: int, runnable: Sequence[int], default: int, pending: Pending
     ) -> int:
-        """Somebody who is awake; when all of those idle, one of the sleepers may wake up."""
+        """Somebody who is awake; when those idle, one of the sleepers may wake up."""
         sleeps, draw = self._sleeps, self._draw
-        if worker >= 0 and self._is_slow(pending[worker][0]):
+        if worker >= 0 and self._left and self._is_slow(pending[worker][0]):
             sleeps[worker] = True
+            self._left -= 1
         awake = [each for each in runnable if not sleeps[each]]
         if len(awake) < len(runnable):
-            busy = any(pending[each][0] != "idle" for each in awake)
-            if not awake or (not busy and draw() < WAKES_UP):
+            idles = worker >= 0 and pending[worker][0] == "idle"
+            if not awake or (idles and draw() * len(awake) < WAKES_UP):
                 return self._wake([each for each in runnable if sleeps[each]])
         drawn = draw()
         if drawn >= self.switch_probability and default in awake:

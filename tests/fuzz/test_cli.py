@@ -13,7 +13,10 @@ from pel_fuzz.cases import Case, case_at
 from pel_fuzz.cli.app import app, run
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import write_case
+from pel_fuzz.interleavings import Walk
 from pel_fuzz.tiny import TinyBlock
+from pel_parallel.errors import Deadlock
+from pel_parallel.stress import OpcodeStress
 from pel_reference.block import Block
 from pel_reference.eels import EelsFailure
 from pel_reference.triple import dump_triple
@@ -245,6 +248,21 @@ def test_a_finding_on_threads_is_never_said_to_be_gone(
     write_case(path, case, None, None)
     assert run(["replay", str(path), "--json"]) is ExitCode.INCONCLUSIVE
     assert _json(capsys)["verdict"] == "inconclusive"
+
+
+def test_a_finding_between_instructions_is_seen_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only every other run in the stress lane is interrupted there."""
+
+    def torn(*_: object) -> None:
+        raise Deadlock({})
+
+    path = tmp_path / "case.json"
+    case = Case(TinyBlock(()), "tiny", 2, (Walk(0, 0.5),), threads=True)
+    write_case(path, case, None, None)
+    monkeypatch.setattr(OpcodeStress, "run", torn)
+    assert run(["replay", str(path)]) is ExitCode.DIFFER
 
 
 def test_eels_that_gives_no_verdict_is_no_agreement(

@@ -26,7 +26,8 @@ from pel_parallel.choices import RandomWalk
 from pel_parallel.errors import Deadlock
 from pel_parallel.executor import Run, plain, run_block
 from pel_parallel.greenlets import GreenletController
-from pel_parallel.sync import RecordingRuntime, switch_interval
+from pel_parallel.stress import switch_interval
+from pel_parallel.sync import RecordingRuntime
 from pel_spec.fold import agree, fold
 from pel_spec.kernel import Map, fields, methods
 from pel_spec.scheduler.blockstm import ACTIONS, BlockStm

@@ -5,17 +5,26 @@ import shlex
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pel_fuzz.cli.app import run as pel
+from pel_fuzz.drive.campaign import DrivePlan
 from pel_fuzz.drive.client import KEPT_ERRORS, Client
+from pel_fuzz.drive.external import External, Made
 from pel_fuzz.drive.failures import Babble, ClientFailure, Ended, NoAnswer, NoStart
 from pel_fuzz.drive.messages import LONGEST_LINE
+from pel_fuzz.drive.shrinking import shrink_driven
 from pel_fuzz.exit_codes import ExitCode
+from pel_fuzz.interleavings import Steered, Switches
+from pel_fuzz.tiny import TinyBlock
+from pel_fuzz.verdict import Difference, Oracle
+from pel_parallel.errors import Drift
 
 HELLO = 'print(\'{"pel":"drive","version":1}\', flush=True); input()\n'
+WRONG = Difference(Oracle.RESULT, "outcome", "outcome", "right", "wrong")
 SHORT, LONG = 0.4, 30.0
 """Seconds for one answer: for those who give none, and for those who do, on a busy machine."""
 
@@ -125,8 +134,9 @@ def test_a_process_that_is_slow_at_every_step_ends_in_time() -> None:
                 client.receive()
 
 
-def test_a_process_that_does_not_read_ends_in_time() -> None:
-    script = "import time; time.sleep(60)"
+@pytest.mark.parametrize("before", ["pass", "time.sleep(0.1); os.close(2)"])
+def test_a_process_that_does_not_read_ends_in_time(before: str) -> None:
+    script = f"import os, time; {before}; time.sleep(60)"
     problem = r"did not read in 0\.4 s"
     with Client(bare(HELLO + script), SHORT) as client, pytest.raises(NoAnswer, match=problem):
         client.send(b"x" * (1 << 20) + b"\n")
@@ -220,6 +230,13 @@ def test_a_command_that_cannot_be_run_is_bad_input(
     assert "no-such-program: cannot be run" in capsys.readouterr().err
 
 
+def test_usage_that_means_nothing_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert pel(["client", "drive", "--command", " "]) == ExitCode.BAD_INPUT
+    assert "--command is empty" in capsys.readouterr().err
+    assert pel(["client", "drive", "--command", "true", "--step"]) == ExitCode.BAD_INPUT
+    assert "--step goes with --replay" in capsys.readouterr().err
+
+
 def test_cases_of_others_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     drive(tmp_path, "refuse")
     (kept,) = tmp_path.glob("*found.json")
@@ -239,3 +256,21 @@ def test_a_schedule_that_does_not_fit_is_inconclusive(tmp_path: Path) -> None:
     document = json.loads(kept.read_text()) | {"choices": [{"switches": [[0, 99, 1]]}]}
     kept.write_text(json.dumps(document))
     assert drive(tmp_path, "wrong", "--replay", str(kept)) == ExitCode.INCONCLUSIVE
+
+
+class Fickle(External):
+    """Wrong in every run, and no schedule that must fit does so twice."""
+
+    def run(self, block: TinyBlock, workers: int, steered: Steered) -> Made:
+        self.runs += 1
+        if self.runs > 1 and isinstance(steered, Switches) and steered.strict:
+            raise Drift("seeded")
+        return Made(WRONG, None, (), (), 0)
+
+
+def test_what_drifts_when_it_is_small_is_kept_as_it_was_found() -> None:
+    case, choices = DrivePlan(seed=1, max_runs=1).case_at(0)
+    case = replace(case, interleavings=(Switches(()),))
+    with Fickle("never started") as external:
+        small = shrink_driven(external, case, WRONG.signature, choices, 0.5, 20)
+    assert small.difference is None

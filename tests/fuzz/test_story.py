@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pel_fuzz.campaign import planted
 from pel_fuzz.cases import Case
 from pel_fuzz.examine import examine
-from pel_fuzz.interleavings import Switches, Walk
+from pel_fuzz.interleavings import Faulted, Switches, Walk
 from pel_fuzz.story import MOST_LINES, Watched, story_of, watch_controlled, watch_text
 from pel_fuzz.story.layout import WIDTH
 from pel_fuzz.story.telling import Turn, switches_told
@@ -20,6 +20,7 @@ from pel_fuzz.text_runs import case_of, search_bad_run, text_with
 from pel_fuzz.tiny import TinyBlock
 from pel_parallel.conflicts import LOOKS_AT
 from pel_parallel.executor import run_block
+from pel_parallel.faults import Fault, FaultKind
 from pel_parallel.greenlets import GreenletController
 from pel_spec.scheduler.blockstm import ACTIONS
 
@@ -32,6 +33,28 @@ PREEMPTED = Switches(((0, 8, 1),))
 def _told(block: TinyBlock, workers: int, walk: Walk | Switches) -> tuple[Watched, list[str]]:
     watched = watch_controlled(block, workers, walk)
     return watched, story_of(watched, most_lines=None)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(FaultKind.STALL, 1, 3, steps=4),
+        Fault(FaultKind.DEATH, 0, 9),
+        Fault(FaultKind.DEATH, 0, 9, after=True),
+        Fault(FaultKind.EXCEPTION, 0, 5),
+        Fault(FaultKind.INTERRUPTION, 0, 9),
+    ],
+)
+def test_faults_are_told(fault: Fault) -> None:
+    watched = watch_controlled(CHAIN, 3, Faulted(PREEMPTED, (fault,)))
+    told = " ".join(" ".join(story_of(watched, most_lines=None)).split())
+    stepped = [" ".join(" ".join(walked.lines).split()) for walked in walk(watched)]
+    words = f"<== {fault.words()}"
+    assert words in told
+    (struck,) = (number for number, lines in enumerate(stepped) if words in lines)
+    step = watched.steps[struck]
+    before = fault.kind in (FaultKind.DEATH, FaultKind.INTERRUPTION) and not fault.after
+    assert (step.worker, step.own) == (fault.worker, fault.own - before)
 
 
 def test_every_action_has_words() -> None:

@@ -22,6 +22,7 @@ BENIGN = {name for name, bug in SCHEDULER_BUGS.items() if bug.benign is not None
 MISSED = {
     "active-looked-at-first",
     "aborted-in-two-steps",
+    "counted-after-fetch",
     "counted-before-lowering",
     "counted-before-resuming",
     "done-at-first-look",
@@ -34,6 +35,7 @@ MISSED = {
     "quits-without-work",
     "ready-before-marked",
     "retry-takes-it-unasked",
+    "wakes-again",
     "stale-abort",
     "suspension-forgets-writes",
     "waits-in-two-lists",

@@ -99,7 +99,8 @@ class TinyGround:
 
 
 class EvmGround:
-    """A block of the EVM, which every oracle but EELS looks at; in some runs faults strike."""
+    """A block of the EVM, which every oracle but EELS looks at; in some runs faults strike. Plain
+    threads are not interrupted between instructions here."""
 
     def __init__(self, seed: int, index: int) -> None:
         drawn = draw_case(blocks(), seed, index).value

@@ -79,6 +79,10 @@ def drive(
     The executor speaks the line protocol of docs/formats/drive.md on its standard input and output.
     Without --max-time or --max-runs it runs for a minute.
     """
+    if not command.strip():
+        raise click.UsageError("--command is empty")
+    if step and replay is None:
+        raise click.UsageError("--step goes with --replay")
     if max_time is None and max_runs is None:
         max_time = DEFAULT_SECONDS
     plan = DrivePlan(

@@ -62,7 +62,7 @@ def carry_out(external: External, plan: DrivePlan, out: Path, as_json: bool) -> 
         return code
     counters, seconds = report.counters, report.seconds or 1.0
     click.echo(
-        f"runs       {counters['runs']} of {report.blocks} blocks in {report.seconds:.0f} s, "
+        f"runs       {counters['runs']}, of {report.blocks} block(s), in {report.seconds:.0f} s, "
         f"{counters['runs'] / seconds:.0f} a second\n"
         f"steps      {counters['steps']}, {counters['steps'] / seconds:.0f} a second; "
         f"{counters['starts']} process(es)"

@@ -23,7 +23,7 @@ from pel_reference.eels_forks import is_installed
 from pel_reference.errors import InputError
 
 THREAD_TRIES = 100
-"""Runs of a case that was found on plain threads, before it is given up."""
+"""Pairs of runs of a case that was found on plain threads, before it is given up."""
 
 
 @app.command("replay")
@@ -69,7 +69,7 @@ def replay(case: str, seed_bug: str | None, story: str, steps: bool, as_json: bo
         return _inconclusive(f"{case}: {given_up}", as_json)
     differences = [finding.difference for finding in findings]
     if kept.case.threads and not differences:
-        why = f"{case}: found on plain threads; not seen again in {THREAD_TRIES} tries"
+        why = f"{case}: found on plain threads; not seen again in {2 * THREAD_TRIES} runs"
         return _inconclusive(why, as_json)
     if steps and watched is not None:
         walk_through(watched)
@@ -124,8 +124,9 @@ def _know(seed_bug: str | None, case: Case) -> None:
 def _executor_findings(case: Case) -> list[Finding]:
     """What differs; on plain threads, in the first of a few tries in which anything does."""
     for _ in range(THREAD_TRIES if case.threads else 1):
-        # An interleaving stands for a run here: threads are not steered.
-        runs = case.interleavings or (Walk(0, 0),) if case.threads else case.interleavings
+        # An interleaving stands for a run here: threads are not steered. Every other run is also
+        # interrupted between instructions, and it is not known which of them showed it.
+        runs = (Walk(0, 0),) * 2 if case.threads else case.interleavings
         again = replace(case, interleavings=runs)
         findings = examine(again, threads=case.threads, stop_at_first=False).findings
         if findings:

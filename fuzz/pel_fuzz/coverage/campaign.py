@@ -69,8 +69,9 @@ class CampaignCoverage:
 
     def lines(self) -> list[tuple[str, str]]:
         """What was covered, a line each with its name."""
-        chance = f"one more run of a case shows a new one in about {self.unseen_share:.0%}"
-        traces = f"{self.runs} runs, {self.traces} distinct up to commutation; {chance}"
+        chance = f"; one more run of a case shows a new one in about {self.unseen_share:.0%}"
+        counted = f"{self.runs} runs, {self.traces} distinct up to commutation"
+        traces = counted + (chance if self.runs else "")
         pairs = _told(len(POSSIBLE), [str(pair) for pair in self.missing_pairs])
         if self.impossible_pairs:
             pairs += f"; against the proof: {', '.join(map(str, self.impossible_pairs))}"

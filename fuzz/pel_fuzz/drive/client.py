@@ -61,9 +61,11 @@ class Client:
         self._to, self._from, self._errors_from = (pipe.fileno() for pipe in self._pipes)
         for pipe in self._pipes:
             os.set_blocking(pipe.fileno(), False)
-        self._reading = select.poll()
+        self._reading, self._writing = select.poll(), select.poll()
         self._reading.register(self._from, select.POLLIN)
-        self._reading.register(self._errors_from, select.POLLIN)
+        self._writing.register(self._to, select.POLLOUT)
+        for polled in (self._reading, self._writing):
+            polled.register(self._errors_from, select.POLLIN)
         self._listening = True  # to its standard error, which it may close
         try:
             self.name = self._greet()
@@ -184,18 +186,15 @@ class Client:
                 self._keep_errors()
 
     def _wait_to_write(self, deadline: float) -> None:
-        writing = select.poll()
-        writing.register(self._to, select.POLLOUT)
-        if self._listening:
-            writing.register(self._errors_from, select.POLLIN)
-        if not self._wait(writing, deadline):
+        if not self._wait(self._writing, deadline):
             self._late("read")
 
     def _keep_errors(self) -> bool:
         """Take what it wrote on standard error; whether there was anything."""
         chunk = _take(self._errors_from)
         if chunk == b"":
-            self._reading.unregister(self._errors_from)
+            for polled in (self._reading, self._writing):
+                polled.unregister(self._errors_from)
             self._listening = False
         self._errors += (chunk or b"")[: KEPT_ERRORS - len(self._errors)]
         return bool(chunk)

@@ -6,7 +6,7 @@ A case file can come from anywhere, so it is read as strictly as any other input
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pel_fuzz.cases import Case
 from pel_fuzz.formats.faults_json import faults_to_json, with_faults
@@ -35,8 +35,11 @@ MAX_WORKERS = 64
 MAX_STEPS = 100_000
 """More steps than any turn needs."""
 
-MAX_BOUND, MAX_SEARCHED_RUNS = 100, 1_000_000
+MAX_BOUND, MAX_SEARCHED_RUNS = 100, 100_000
 """More preemptions, and more runs, than any search will ever come to."""
+
+CHOICES: Final = ("switches", "walk", "exhaustive", *PARAMETERS)
+"""What says who goes next in a run: one of these."""
 
 MAX_RUN_STEPS = 1_000_000_000
 """More steps than any run takes."""
@@ -230,6 +233,11 @@ def _choices_to_json(interleaving: Interleaving) -> dict[str, Any]:
 
 
 def _choices(field: Field) -> Interleaving:
+    given = [name for name in CHOICES if field.get(name) is not None]
+    if len(given) != 1:
+        raise field.error(f"must have one of {', '.join(CHOICES)}")
+    if given != ["switches"] and field.get("lenient") is not None:
+        raise field.error("only switches are lenient")
     walk, search = field.get("walk"), field.get("exhaustive")
     if search is not None:
         return _search(search)

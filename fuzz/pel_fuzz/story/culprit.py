@@ -1,4 +1,5 @@
-"""The steps of a run that went wrong: what conformance objects to, and the read that misled."""
+"""The steps of a run that are marked: faults, what conformance objects to, and the read that
+misled."""
 
 from collections.abc import Iterator
 
@@ -14,14 +15,28 @@ from pel_spec.vocabulary import Read, Version
 
 def marks_of(watched: Watched) -> dict[int, str]:
     """What is to be said of single steps, by their number."""
-    marks: dict[int, str] = {}
+    marks = _faults(watched)
     found = _misleading_read(watched)
     if found is not None:
-        marks[found[0]] = found[1]
+        marks[found[0]] = "; ".join(filter(None, (marks.get(found[0]), found[1])))
     violation = _violation(watched)
     if violation is not None and violation.step is not None:
         told = f"not the specification's: {violation.problem.words or violation.kind}"
         marks[violation.index] = "; ".join(filter(None, (marks.get(violation.index), told)))
+    return marks
+
+
+def _faults(watched: Watched) -> dict[int, str]:
+    """What strikes, at the own step that it is for; before it, where the worker did not take it."""
+    marks: dict[int, str] = {}
+    for fault in watched.faults:
+        reached = [
+            number
+            for number, step in enumerate(watched.steps)
+            if step.worker == fault.worker and step.own <= fault.own
+        ]
+        if reached:
+            marks[reached[-1]] = "; ".join(filter(None, (marks.get(reached[-1]), fault.words())))
     return marks
 
 

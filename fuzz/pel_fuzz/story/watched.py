@@ -15,7 +15,7 @@ from pel_fuzz.interleavings import Faulted, Interleaving, Switches
 from pel_fuzz.recording import Noted
 from pel_parallel.errors import Drift, ExecutionError
 from pel_parallel.executor import Run, plain
-from pel_parallel.faults import under_control
+from pel_parallel.faults import Fault, under_control
 from pel_parallel.greenlets import GreenletController
 from pel_parallel.memory import Cell, Entry, Record
 from pel_parallel.shared import Dependents, Flag, Number, Status
@@ -48,6 +48,7 @@ class Watched:
     preempted: frozenset[Key]
     ended: str
     history: History | None
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(slots=True)
@@ -82,6 +83,7 @@ def watch_controlled(block: TransitionBlock, workers: int, interleaving: Interle
         preempted=frozenset(noted.preempted),
         ended=ended,
         history=None if run is None else run.history,
+        faults=interleaving.faults if isinstance(interleaving, Faulted) else (),
     )
 
 
