@@ -121,7 +121,8 @@ def _examine_runs(
             difference = _stuck_difference(stuck, len(block.transitions), case.workers)
             done.findings.append(Finding(difference, kept(interleaving)))
             continue
-        except Explored:
+        except Explored:  # all that may follow was explored before: this is no run of its own
+            done.strategies[strategy_of(interleaving)] -= 1
             continue
         except Leak as leak:
             done.findings.append(Finding(leak_difference(block, leak), kept(interleaving)))

@@ -74,7 +74,8 @@ def test_an_attack_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert "the healthy executor passes on the same block and schedule" in said
     case = tmp_path / "attack-no-retry.json"
     assert said.endswith(
-        f"replay: pel replay {case} --seed-bug no-retry\nreplay: pel replay {case}\n"
+        f"replay, with the bug: pel replay {case} --seed-bug no-retry\n"
+        f"replay, without it:   pel replay {case}\n"
     )
 
 

@@ -219,6 +219,6 @@ def _summary(settings: Settings, found: Sequence[Row]) -> Iterator[str]:
         f"{len(found)} seeded bugs, {settings.seeds} seeds each, {settings.seconds:g} seconds of "
         f"processor time for each. Control finds {always} of them from every seed by the result "
         f"alone, and {steps} with the steps checked; plain threads find {threads} from every seed, "
-        f"and {none} from none. In {tenth} control needs at least ten times fewer runs than "
-        f"threads do, or had in vain. Attacks from the proof: {attacked} of {in_text}."
+        f"and {none} from no seed at all. In {tenth} control needs at least ten times fewer runs "
+        f"than threads do, or had in vain. Attacks from the proof: {attacked} of {in_text}."
     )

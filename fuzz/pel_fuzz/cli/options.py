@@ -43,7 +43,10 @@ def duration(_context: object, _option: object, value: str | None) -> float | No
     match = _DURATION.fullmatch(value)
     if match is None:
         raise click.BadParameter(f"{value!r} is not a time such as 60s, 5m or 2h")
-    return float(match[1]) * _UNIT_SECONDS[match[2]]
+    seconds = float(match[1]) * _UNIT_SECONDS[match[2]]
+    if seconds == 0:
+        raise click.BadParameter("must be longer than no time at all")
+    return seconds
 
 
 seed_bug_option = click.option(

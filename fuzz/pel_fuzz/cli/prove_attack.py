@@ -95,7 +95,8 @@ def _attack_lines(done: Attack, path: Path | None) -> list[str]:
         f"  expected  {difference.expected}",
         *(f"  {'got      ' if not i else '         '} {line}" for i, line in _got(difference.got)),
         "the healthy executor passes on the same block and schedule",
-        *(f"replay: {line}" for line in _replays(done, path)),
+        *map("replay, with the bug: {}".format, _replays(done, path)[:1]),
+        *map("replay, without it:   {}".format, _replays(done, path)[1:]),
     ]
 
 
