@@ -28,10 +28,10 @@ class _Standing:
     """A stall that has begun. It is over at the latest when its worker has gone on nevertheless,
     because nobody else could."""
 
-    __slots__ = ("about", "left", "stall")
+    __slots__ = ("about", "left")
 
-    def __init__(self, stall: Stall, about: About) -> None:
-        self.stall, self.about, self.left = stall, about, stall.steps
+    def __init__(self, about: About, steps: int) -> None:
+        self.about, self.left = about, steps
 
 
 class Stalling:
@@ -52,7 +52,8 @@ class Stalling:
         self._standing: dict[int, _Standing] = {}
         self._schedule: list[tuple[int, int, int]] = []
         self.struck: dict[Stall, About] = {}
-        """The stalls by which a worker was passed over in the last run, and at what step."""
+        """The stalls that began in the last run, and at what step. One by which nobody was passed
+        over counts as well: it can have kept another worker from being passed over."""
 
     def begin(self, workers: int) -> None:
         """A run begins: all stalls are still to come."""
@@ -95,7 +96,8 @@ class Stalling:
     def _begin_stall(self, worker: int, own: int, pending: Pending) -> None:
         stall = self._due.pop((worker, own), None)
         if stall is not None:
-            self._standing[worker] = _Standing(stall, pending[worker])
+            self._standing[worker] = _Standing(pending[worker], stall.steps)
+            self.struck[stall] = pending[worker]
 
     def _awake(self, runnable: Sequence[int]) -> Sequence[int]:
         awake = [worker for worker in runnable if worker not in self._standing]
@@ -104,7 +106,6 @@ class Stalling:
         for worker in runnable:
             standing = self._standing.get(worker)
             if standing is not None:
-                self.struck.setdefault(standing.stall, standing.about)
                 standing.left -= 1
                 if not standing.left:
                     del self._standing[worker]

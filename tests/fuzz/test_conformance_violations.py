@@ -141,8 +141,9 @@ def test_a_changed_step_is_found(number: int, field: str, data: st.DataObject) -
 def test_a_step_too_many_or_too_few_is_found(number: int, twice: bool) -> None:
     steps = list(contended().trace or ())
     index = number % len(steps)
-    # Whoever reads less may be another transition, which the text allows as well.
-    assume(twice or steps[index].action != "read_cell")
+    # Whoever reads less may be another transition, which the text allows as well; and reads may be
+    # looked up in any order, so one that holds may be missing where another does not.
+    assume(twice or steps[index].action not in ("read_cell", "check_read"))
     steps[index : index + 1] = [steps[index]] * 2 if twice else []
     assert found_in(steps) is not None
 
