@@ -165,10 +165,13 @@ def test_whatever_it_has_started_ends_with_it() -> None:
         ("no-such-program --drive", "cannot be run"),
         ("'", "cannot be run"),
         ("", "cannot be run"),
-        (bare("print('hello')"), "line 1 of its answers: not JSON"),
-        (bare('print(\'{"pel":"drive","version":2}\')'), "version: this is version 1"),
-        (bare('print(\'{"pel":"drive","version":1,"x":1}\')'), "x: is not a field here"),
-        (bare("raise SystemExit('not now')"), r"ended in the middle \(exit status 1\)\nnot now"),
+        (bare("input(); print('hello')"), "line 1 of its answers: not JSON"),
+        (bare('input(); print(\'{"pel":"drive","version":2}\')'), "version: this is version 1"),
+        (bare('input(); print(\'{"pel":"drive","version":1,"x":1}\')'), "x: is not a field here"),
+        (
+            bare("input(); raise SystemExit('not now')"),
+            r"ended in the middle \(exit status 1\)\nnot now",
+        ),
     ],
 )
 def test_what_does_not_start_is_the_users_mistake(line: str, problem: str) -> None:
