@@ -100,7 +100,7 @@ class Row:
     def ratio(self) -> str:
         """How many times fewer runs control needed than stress, from the medians."""
         if not math.isfinite(self.result.runs):
-            return "never found by its result"
+            return "-"
         if math.isfinite(self.threads.runs):
             return f"{self.threads.runs / self.result.runs:,.1f}"
         return f"> {self.threads.tried / self.result.runs:,.1f}"
