@@ -38,6 +38,15 @@ def test_bugs_of_the_seam_are_hunted_on_evm_blocks() -> None:
     assert hunt(Job("slot-unlogged", "mix", 1, 20, 60.0)).found
 
 
+def test_a_fault_of_ours_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("pel_fuzz.bench.hunting.draw_interleaving", broken)
+    with pytest.raises(ZeroDivisionError):
+        hunt(Job("no-estimate", "mix", 1, 5, 60.0))
+
+
 def test_time_ends_a_hunt() -> None:
     ended = hunt(Job("stale-abort", "mix", 1, 1_000_000, 0.05))
     assert not ended.found

@@ -196,7 +196,7 @@ def test_a_crash_after_a_failed_run_is_found(monkeypatch: pytest.MonkeyPatch) ->
 def reads_of_authorities(case: Case) -> Iterator[Step]:
     """The steps of a run by one worker that read the code of who signed an authorization."""
     steps = run_block(case.compile(), workers=1, runtime=GreenletController()).trace or ()
-    signers = [t.authorizations for t in case.subject.transactions]  # type: ignore[union-attr]
+    signers = [t.authorizations for t in case.subject.transactions]
     if any(signers):
         yield from (
             step

@@ -19,7 +19,7 @@ from pel_fuzz.canaries.scheduler import SCHEDULER_BUGS
 from pel_fuzz.cases import RUNS_A_CASE, Case
 from pel_fuzz.conformance.check import TooLarge, check_run
 from pel_fuzz.examine import examine
-from pel_fuzz.executors import expected_steps, run_controlled, run_on_threads, step_limit
+from pel_fuzz.executors import STUCK, expected_steps, run_controlled, run_on_threads, step_limit
 from pel_fuzz.fault_draws import with_drawn_faults
 from pel_fuzz.interleavings import draw_interleaving, sized
 from pel_fuzz.tiny import TinyBlock
@@ -82,7 +82,7 @@ class TinyGround:
         """By what is left, or by whatever the run raises."""
         try:
             run = self._run(strategy, random, number)
-        except Exception:  # whatever it is, a healthy executor does not raise it
+        except STUCK:  # anything else is our own fault, and no finding
             return True
         if not agree(self.expected, run.result):
             return True
