@@ -8,10 +8,10 @@ export PYTHON
 bin := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help fuzz test lint format setup lock clean
+.PHONY: help fuzz test lint format setup clients lock clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 fuzz: setup ## the main job, about a minute (FUZZ_FLAGS='--max-time 10m --seed 7')
 	$(bin)/pel fuzz $(FUZZ_FLAGS)
@@ -32,9 +32,12 @@ format: setup ## put the code into the house's format
 setup: ## make .venv, if it is not up to date (PYTHON=python3.12 chooses the Python)
 	@sh tools/setup.sh
 
+clients: ## real clients for the tests, where Go and Node.js are found (geth's evm, EthereumJS)
+	@sh tools/clients.sh
+
 lock: ## pin the dependencies again (LOCK_FLAGS='--upgrade')
 	sh tools/lock.sh $(LOCK_FLAGS)
 
 clean: ## take away .venv, caches and builds; findings stay
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .clients build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

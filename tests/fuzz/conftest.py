@@ -1,7 +1,12 @@
-"""A world to run contracts in: one py-evm state, to which every call is a whole transaction."""
+"""A world to run contracts in, one py-evm state, to which every call is a whole transaction; and
+where real clients are."""
 
+import os
+import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -227,3 +232,36 @@ class Instance:
 def world() -> type[World]:
     """The class of worlds: called with a fork's name, it makes one."""
     return World
+
+
+# ---- real clients ---------------------------------------------------------------------------
+
+CLIENTS = Path(__file__).resolve().parents[2] / ".clients"
+"""Where `make clients` puts them."""
+
+
+@pytest.fixture(scope="session")
+def evm_command() -> str:
+    """The path of geth's `evm`."""
+    path = Path(os.environ.get("PEL_EVM") or CLIENTS / "geth" / "evm")
+    if not path.is_file():
+        pytest.skip("geth's evm is not there: make clients, or set PEL_EVM")
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def ethereumjs_folder() -> Path:
+    """The folder of the EthereumJS runner, with what it needs installed."""
+    path = Path(os.environ.get("PEL_ETHEREUMJS") or CLIENTS / "ethereumjs")
+    if shutil.which("node") is None or not (path / "node_modules").is_dir():
+        pytest.skip("EthereumJS is not there: make clients, or set PEL_ETHEREUMJS")
+    return path
+
+
+@pytest.fixture(scope="session")
+def eels_command() -> str:
+    """The path of EELS's command, which is installed beside the Python that runs the tests."""
+    path = Path(sys.executable).parent / "ethereum-spec-evm"
+    if not path.is_file():
+        pytest.skip("EELS is not installed: the extra pel[eels]")
+    return str(path)

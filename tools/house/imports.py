@@ -19,7 +19,8 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "pel_parallel": ("pel_spec", "greenlet"),
     "pel_fuzz": (
         *("pel_spec", "pel_proof", "pel_reference", "pel_parallel"),
-        *("click", "coincurve", "eth_abi", "eth_hash", "greenlet", "hypothesis", "rich", "vyper"),
+        *("click", "coincurve", "eth_abi", "eth_hash", "greenlet", "httpx", "hypothesis"),
+        *("junitparser", "psutil", "pytest", "rich", "vyper"),
     ),
 }
 """What each package may import, beside the standard library and itself."""

@@ -1,0 +1,1 @@
+"""Executors of others, by their own interfaces: whole blocks in, results out, nothing trusted."""
