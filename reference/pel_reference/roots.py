@@ -6,7 +6,7 @@ from eth_hash.auto import keccak
 from trie import HexaryTrie
 
 from pel_reference.block import Account, Alloc, Transaction, Withdrawal
-from pel_reference.transaction_rlp import encode_transaction, integer, rlp_encode
+from pel_reference.transaction_rlp import RlpItem, encode_transaction, integer, rlp_encode
 
 
 def _trie_root(entries: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -28,21 +28,15 @@ def transactions_root(transactions: Sequence[Transaction]) -> bytes:
     return list_root([encode_transaction(transaction) for transaction in transactions])
 
 
-def encode_withdrawal(withdrawal: Withdrawal) -> bytes:
-    """Source: EIP-4895."""
-    return rlp_encode(
-        [
-            integer(withdrawal.index),
-            integer(withdrawal.validator_index),
-            withdrawal.address,
-            integer(withdrawal.amount_gwei),
-        ]
-    )
+def withdrawal_fields(withdrawal: Withdrawal) -> list[RlpItem]:
+    """A withdrawal as it is encoded. Source: EIP-4895."""
+    numbers = (withdrawal.index, withdrawal.validator_index)
+    return [*map(integer, numbers), withdrawal.address, integer(withdrawal.amount_gwei)]
 
 
 def withdrawals_root(withdrawals: Sequence[Withdrawal]) -> bytes:
     """Source: EIP-4895."""
-    return list_root([encode_withdrawal(withdrawal) for withdrawal in withdrawals])
+    return list_root([rlp_encode(withdrawal_fields(each)) for each in withdrawals])
 
 
 def storage_root(account: Account) -> bytes:

@@ -95,6 +95,33 @@ def test_the_history_of_a_run_passes_the_check(
     assert run(arguments) is ExitCode.BAD_INPUT
 
 
+def test_a_history_and_a_trace_are_judged_together(
+    block_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history, trace = tmp_path / "history.jsonl", tmp_path / "trace.jsonl"
+    arguments = ["run", str(block_file), "--executor", "optimistic"]
+    assert run([*arguments, "--history", str(history), "--trace", str(trace)]) is ExitCode.AGREE
+    capsys.readouterr()
+    both = ["check", str(history), "--trace", str(trace)]
+    assert run([*both, "--json"]) is ExitCode.AGREE
+    told = _json(capsys)
+    assert told["history"]["verdict"] == "agree" and told["trace"]["verdict"] == "conforms"
+    assert run(both) is ExitCode.AGREE
+    assert "steps: conforms" in capsys.readouterr().out
+    header, *steps = trace.read_text().splitlines()
+    large = json.dumps(json.loads(header) | {"transitions": 1_000_000})
+    trace.write_text("\n".join((large, *steps)) + "\n")
+    assert run(both) is ExitCode.INCONCLUSIVE
+    committed = '"event":"commit"'
+    lines = history.read_text().replace(" ", "").splitlines()
+    last = max(i for i, line in enumerate(lines) if committed in line)
+    end = json.loads(lines[-1])
+    lines[-1] = json.dumps(end | {"events": end["events"] - 1})
+    history.write_text("\n".join(lines[:last] + lines[last + 1 :]) + "\n")
+    assert run(both) is ExitCode.DIFFER
+    assert "preset order: no" in capsys.readouterr().out
+
+
 def test_the_trace_of_a_run_passes_the_check(
     block_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,10 +1,7 @@
 """`pel check --trace`: are the steps of a run those of the machine that its header names?"""
 
-import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO, TextIO, cast
-
-import click
 
 from pel_fuzz.conformance.check import Conformance, TooLarge, check_trace
 from pel_fuzz.conformance.foreign import Verdict, check_foreign_trace
@@ -31,27 +28,24 @@ _EXIT_CODES = {
 }
 
 
-def check_trace_file(path: str, as_json: bool) -> ExitCode:
-    """Check the trace in a file, plain or gzip, and print the verdict.
+def check_trace_file(path: str) -> dict[str, Any]:
+    """Check the trace in a file, plain or gzip: the verdict as `--json` prints it.
 
     Raises: `InputError` naming the file, the line and the field.
     """
     rules = read_stream(path, lambda stream: rules_of(bounded(stream.readline, LONGEST_LINE)))
-    if rules is Rules.BLOCK_STM:
-        trace = read_stream(path, _read_own)
-        try:
-            found = check_trace(trace.steps, trace.transitions, trace.workers)
-        except TooLarge as size:
-            document = _too_large_json(trace, size)
-        else:
-            document = _own_json(trace, found)
-    else:
-        document = check_foreign_trace(read_stream(path, _read_foreign)).to_json()
-    if as_json:
-        click.echo(json.dumps(document, indent=2))
-    else:
-        for line in _lines(document):
-            click.echo(line)
+    if rules is not Rules.BLOCK_STM:
+        return check_foreign_trace(read_stream(path, _read_foreign)).to_json()
+    trace = read_stream(path, _read_own)
+    try:
+        found = check_trace(trace.steps, trace.transitions, trace.workers)
+    except TooLarge as size:
+        return _too_large_json(trace, size)
+    return _own_json(trace, found)
+
+
+def trace_exit_code(document: dict[str, Any]) -> ExitCode:
+    """What a verdict on a trace means for a script."""
     return _EXIT_CODES[Verdict(document["verdict"])]
 
 
@@ -109,8 +103,8 @@ def _cut(text: str) -> str:
     return text if more <= 0 else "\n".join((*lines[:MOST_LINES_TOLD], f"and {more} more lines"))
 
 
-def _lines(document: dict[str, Any]) -> Iterator[str]:
-    """The verdict for people."""
+def trace_lines(document: dict[str, Any]) -> Iterator[str]:
+    """The verdict on a trace, for people."""
     verdict, words = document["verdict"], document["words"]
     reason = document.get("reason")
     yield verdict + (f": {reason}" if reason else "")

@@ -8,8 +8,7 @@ import click
 
 from pel_fuzz.cli.app import app
 from pel_fuzz.cli.driving import carry_out, replay_case
-from pel_fuzz.cli.fuzz import DEFAULT_SECONDS
-from pel_fuzz.cli.options import duration, json_option
+from pel_fuzz.cli.options import DEFAULT_SECONDS, duration, json_option
 from pel_fuzz.drive.campaign import STRATEGIES, DrivePlan
 from pel_fuzz.drive.client import ANSWER_SECONDS, Note
 from pel_fuzz.drive.external import External

@@ -1,7 +1,6 @@
 """`pel fuzz`: generated contended blocks under controlled interleavings, everything compared."""
 
 import json
-import re
 import secrets
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,36 +9,20 @@ import click
 
 from pel_fuzz.campaign import Plan, default_jobs, planted, run_campaign
 from pel_fuzz.cli.app import app
-from pel_fuzz.cli.options import duration, json_option, seed_bug_option
+from pel_fuzz.cli.options import (
+    DEFAULT_SECONDS,
+    duration,
+    fork_name,
+    json_option,
+    seed_bug_option,
+    shard_of,
+)
 from pel_fuzz.cli.screen import Screen
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.findings import Findings
 from pel_fuzz.interleavings import INTERLEAVINGS
 from pel_fuzz.report import CampaignReport
 from pel_reference.eels_forks import is_installed
-from pel_reference.errors import UnsupportedFork
-from pel_reference.fork_names import canonical_fork
-from pel_reference.forks import rules_for
-
-DEFAULT_SECONDS = 60.0
-
-
-def _shard(_context: object, _option: object, value: str) -> tuple[int, int]:
-    """`I/N`, the I-th of N shards, from 1; here from 0."""
-    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", value)
-    if match is None or not 1 <= int(match[1]) <= int(match[2]):
-        raise click.BadParameter(f"{value!r} is not a shard such as 3/8")
-    return int(match[1]) - 1, int(match[2])
-
-
-def _fork(_context: object, _option: object, value: str | None) -> str | None:
-    """The canonical name of a fork that the reference knows."""
-    if value is None:
-        return None
-    try:
-        return rules_for(canonical_fork(value)).fork
-    except UnsupportedFork as error:
-        raise click.BadParameter(error.problem) from None
 
 
 @app.command("fuzz")
@@ -48,8 +31,8 @@ def _fork(_context: object, _option: object, value: str | None) -> str | None:
     "--max-time", metavar="TIME", callback=duration, help="Stop after this long: 60s, 2h."
 )
 @click.option("--max-cases", type=click.IntRange(min=1), help="Stop after this many cases.")
-@click.option("--fork", metavar="NAME", callback=_fork, help="EVM blocks of this fork only.")
-@click.option("--shard", metavar="I/N", callback=_shard, default="1/1", help="One of N shards.")
+@click.option("--fork", metavar="NAME", callback=fork_name, help="EVM blocks of this fork only.")
+@click.option("--shard", metavar="I/N", callback=shard_of, default="1/1", help="One of N shards.")
 @click.option("--start", type=click.IntRange(0, 2**63), default=0, help="Resume at this index.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes (default: one a core).")
 @click.option(

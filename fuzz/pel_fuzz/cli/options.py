@@ -10,7 +10,9 @@ import click
 from pel_fuzz.campaign import planted
 from pel_fuzz.inputs import GivenBlock, read_input
 from pel_reference.blockchain_test import ChainTest
-from pel_reference.errors import InputError
+from pel_reference.errors import InputError, UnsupportedFork
+from pel_reference.fork_names import canonical_fork
+from pel_reference.forks import rules_for
 from pel_reference.triple import DEFAULT_CHAIN_ID, read_block_files
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -28,6 +30,9 @@ _TRIPLE = (
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
+
+DEFAULT_SECONDS = 60.0
+"""How long a campaign runs where nothing says when it ends."""
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)?")
 _UNIT_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
@@ -47,6 +52,30 @@ def duration(_context: object, _option: object, value: str | None) -> float | No
     if seconds == 0:
         raise click.BadParameter("must be longer than no time at all")
     return seconds
+
+
+def shard_of(_context: object, _option: object, value: str) -> tuple[int, int]:
+    """`I/N`, the I-th of N shards, from 1; here from 0.
+
+    Raises: `click.BadParameter`.
+    """
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", value)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise click.BadParameter(f"{value!r} is not a shard such as 3/8")
+    return int(match[1]) - 1, int(match[2])
+
+
+def fork_name(_context: object, _option: object, value: str | None) -> str | None:
+    """The canonical name of a fork that the reference knows.
+
+    Raises: `click.BadParameter`.
+    """
+    if value is None:
+        return None
+    try:
+        return rules_for(canonical_fork(value)).fork
+    except UnsupportedFork as error:
+        raise click.BadParameter(error.problem) from None
 
 
 seed_bug_option = click.option(

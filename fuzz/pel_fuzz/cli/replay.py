@@ -1,7 +1,6 @@
 """`pel replay`: a kept case once more, step by step the same."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import click
@@ -11,19 +10,16 @@ from pel_fuzz.cases import Case
 from pel_fuzz.cli.app import app
 from pel_fuzz.cli.options import json_option
 from pel_fuzz.cli.walker import walk_through
-from pel_fuzz.examine import Finding, examine
+from pel_fuzz.examine import Finding
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import CaseFile, read_case
-from pel_fuzz.interleavings import Walk
+from pel_fuzz.replaying import THREAD_TRIES, replay_findings
 from pel_fuzz.story import MOST_LINES, Watched, story_of, watch_controlled, watch_text
-from pel_fuzz.text_runs import GivenUp, text_difference, text_with
+from pel_fuzz.text_runs import GivenUp, text_with
 from pel_fuzz.verdict import Difference
 from pel_parallel.errors import Drift
 from pel_reference.eels_forks import is_installed
 from pel_reference.errors import InputError
-
-THREAD_TRIES = 100
-"""Pairs of runs of a case that was found on plain threads, before it is given up."""
 
 
 @app.command("replay")
@@ -60,7 +56,7 @@ def replay(case: str, seed_bug: str | None, story: str, steps: bool, as_json: bo
     if steps and kept.case.threads:
         raise InputError(case, "lane", "nothing steers plain threads: no steps to walk")
     try:
-        findings = _findings(kept.case, seed_bug)
+        findings = replay_findings(kept.case, seed_bug)
         watched = _watched(kept.case, findings, seed_bug) if steps or findings else None
     except Drift as drift:
         why = f"{case}: the schedule does not fit this code any more: {drift}"
@@ -79,15 +75,6 @@ def replay(case: str, seed_bug: str | None, story: str, steps: bool, as_json: bo
     else:
         _tell(kept, differences, told, seed_bug)
     return ExitCode.DIFFER if differences else ExitCode.AGREE
-
-
-def _findings(case: Case, seed_bug: str | None) -> list[Finding]:
-    """What differs, in the executor's runs or in the text's."""
-    if case.turns is not None:
-        found = text_difference(case, seed_bug)
-        return [] if found is None else [Finding(found)]
-    with planted(seed_bug):
-        return _executor_findings(case)
 
 
 def _watched(case: Case, findings: list[Finding], seed_bug: str | None) -> Watched | None:
@@ -119,19 +106,6 @@ def _know(seed_bug: str | None, case: Case) -> None:
     except KeyError:
         where = "the executor" if case.turns is None else "the scheduler's text"
         raise click.BadParameter(f"no seeded bug of {where} is called {seed_bug!r}") from None
-
-
-def _executor_findings(case: Case) -> list[Finding]:
-    """What differs; on plain threads, in the first of a few tries in which anything does."""
-    for _ in range(THREAD_TRIES if case.threads else 1):
-        # An interleaving stands for a run here: threads are not steered. Every other run is also
-        # interrupted between instructions, and it is not known which of them showed it.
-        runs = (Walk(0, 0),) * 2 if case.threads else case.interleavings
-        again = replace(case, interleavings=runs)
-        findings = examine(again, threads=case.threads, stop_at_first=False).findings
-        if findings:
-            return findings
-    return []
 
 
 def _inconclusive(why: str, as_json: bool) -> ExitCode:

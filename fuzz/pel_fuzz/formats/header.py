@@ -3,7 +3,8 @@
 - a *case*: a block of a kind, with its fork, workers, choices, faults and what was expected;
 - a *history*: what an execution did (`pel_spec.history`), as JSON lines;
 - a *trace*: the steps of one run (`pel_spec.sync.Step`), as JSON lines;
-- *drive*: the lines by which an executor in another language is driven from outside.
+- *drive*: the lines by which an executor in another language is driven from outside;
+- a *known* list: differences that pass for a while, in TOML, where the header is two keys.
 
 The first object of every file is its header: `{"pel": "history", "version": 1}`, beside fields of
 the format's own. An unknown format or version is refused: guessing would turn a misread file into
@@ -22,6 +23,7 @@ class Format(StrEnum):
     HISTORY = "history"
     TRACE = "trace"
     DRIVE = "drive"
+    KNOWN = "known"
 
 
 CURRENT: Mapping[Format, int] = {
@@ -29,6 +31,7 @@ CURRENT: Mapping[Format, int] = {
     Format.HISTORY: 1,
     Format.TRACE: 1,
     Format.DRIVE: 1,
+    Format.KNOWN: 1,
 }
 """The one version of each format that is written and read."""
 

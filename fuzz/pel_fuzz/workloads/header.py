@@ -105,7 +105,8 @@ def draw_header(pick: Pick, rules: Rules, world: World) -> tuple[Header, str]:
 
 
 @lru_cache(maxsize=64)
-def _ancestor_hash(number: int) -> bytes:
+def ancestor_hash(number: int) -> bytes:
+    """The made-up hash of an ancestor."""
     return bytes(keccak(b"pel ancestor %d" % number))
 
 
@@ -118,18 +119,18 @@ def make_environment(
     reward_wei: int,
 ) -> Environment:
     """The whole environment; what the fork does not have is left out."""
-    ancestors = {n: _ancestor_hash(n) for n in range(NUMBER - KNOWN_ANCESTORS, NUMBER)}
+    ancestors = {n: ancestor_hash(n) for n in range(NUMBER - KNOWN_ANCESTORS, NUMBER)}
     return Environment(
         coinbase=header.coinbase,
         gas_limit=gas_limit,
         number=NUMBER,
         timestamp=TIMESTAMP,
         difficulty=0 if rules.proof_of_stake else 131_072,
-        prev_randao=_ancestor_hash(-1) if rules.proof_of_stake else None,
+        prev_randao=ancestor_hash(-1) if rules.proof_of_stake else None,
         base_fee_wei=header.base_fee_wei if rules.fee_market else None,
         excess_blob_gas=header.excess_blob_gas if rules.blobs is not None else None,
         parent_hash=ancestors[NUMBER - 1],
-        parent_beacon_block_root=_ancestor_hash(-2) if rules.beacon_root else None,
+        parent_beacon_block_root=ancestor_hash(-2) if rules.beacon_root else None,
         block_hashes=ancestors,
         withdrawals=withdrawals if rules.withdrawals else None,
         ommers=ommers,

@@ -1,0 +1,137 @@
+// A block is executed by EthereumJS's own `runBlock`, which knows valid blocks only. A transition tool
+// leaves invalid transactions out, so the block is run again without each of which it complains.
+
+import { Caches } from '@ethereumjs/statemanager'
+import { EthereumJSError } from '@ethereumjs/util'
+import { createVM, runBlock } from '@ethereumjs/vm'
+
+import { Frame } from './block.mjs'
+import { paramsWith, rulesOf } from './chain.mjs'
+import { EXIT, Failure } from './failures.mjs'
+import { askedForKzg, loadKzg } from './kzg.mjs'
+import { stateOf } from './state.mjs'
+import { transactionOf } from './transactions.mjs'
+
+/**
+ * Execute a block.
+ *
+ * `settings` are those of `rulesOf`; `input` is `{ alloc, env, txs }`. The answer holds what
+ * `runBlock` gave, the sealed block, the state after it, and `rejected`.
+ */
+export async function execute(settings, input) {
+  for (;;) {
+    const common = rulesOf(settings)
+    const done = await executeUnder(common, settings, input)
+    if (!askedForKzg(common)) {
+      return done
+    }
+    await loadKzg()
+  }
+}
+
+async function executeUnder(common, settings, { alloc, env, txs }) {
+  const before = await stateOf(common, alloc)
+  const frame = await new Frame(common, env).prepare()
+  const rejected = []
+  let candidates = []
+  for (const [index, given] of txs.entries()) {
+    const { transaction, error } = transactionOf(common, given, index)
+    if (transaction === undefined) {
+      rejected.push({ index, error })
+    } else {
+      candidates.push({ index, transaction })
+    }
+  }
+  for (;;) {
+    const objection = staticObjection(frame, candidates)
+    const state = copyOf(before)
+    const run = objection ?? (await attempt(common, settings, frame, state, candidates))
+    const limit = objection === null ? overBlobLimit(common, candidates) : null
+    const first = firstOf(run, limit)
+    if (first === null) {
+      rejected.sort((one, other) => one.index - other.index)
+      return { common, state, frame, rejected, candidates, ...run }
+    }
+    rejected.push({ index: candidates[first.at].index, error: first.error })
+    candidates = candidates.filter((_, at) => at !== first.at)
+  }
+}
+
+/** The state again, as it was before the block: a copy shares what is written, and no caches. */
+function copyOf(before) {
+  const state = before.shallowCopy(false)
+  state._caches = new Caches()
+  return state
+}
+
+/** Which of two objections is about the lower transaction; a run without one has no `at`. */
+function firstOf(run, limit) {
+  const objections = [run, limit].filter((each) => each !== null && each.at !== undefined)
+  return objections.sort((one, other) => one.at - other.at)[0] ?? null
+}
+
+/** The first transaction that could be in no block with this header. */
+function staticObjection(frame, candidates) {
+  for (const [at, { transaction }] of candidates.entries()) {
+    const errors = frame
+      .with([transaction])
+      .getTransactionsValidationErrors()
+      .filter((error) => !error.startsWith('invalid blobGasUsed'))
+    if (errors.length > 0) {
+      return { at, error: errors.join(', ') }
+    }
+  }
+  return null
+}
+
+/** The first transaction by which the block has too many blobs, which `runBlock` leaves to others. */
+function overBlobLimit(common, candidates) {
+  if (!common.isActivatedEIP(4844)) {
+    return null
+  }
+  const { maxBlobGasPerBlock } = common.getBlobGasSchedule()
+  let used = 0n
+  for (const [at, { transaction }] of candidates.entries()) {
+    used += blobGasOf(common, transaction)
+    if (used > maxBlobGasPerBlock) {
+      return { at, error: `the block's blob gas would be ${used}` }
+    }
+  }
+  return null
+}
+
+/** The blob gas that a transaction is charged. */
+export function blobGasOf(common, transaction) {
+  return BigInt(transaction.blobVersionedHashes?.length ?? 0) * common.param('blobGasPerBlob')
+}
+
+/** Run the block: its result, or which transaction it objects to. */
+async function attempt(common, settings, frame, state, candidates) {
+  const vm = await createVM({
+    common,
+    stateManager: state,
+    blockchain: frame.blockchain(),
+    params: paramsWith(settings.reward),
+  })
+  const executed = []
+  let sealed = null
+  vm.events.on('afterTx', (event) => executed.push(event))
+  vm.events.on('afterBlock', (event) => {
+    sealed = event.block
+  })
+  const block = frame.with(candidates.map(({ transaction }) => transaction))
+  const options = { block, generate: true, skipBlockValidation: true }
+  try {
+    return { result: await runBlock(vm, options), executed, sealed }
+  } catch (error) {
+    const at = executed.length
+    if (!(error instanceof EthereumJSError)) {
+      throw new Failure(EXIT.EVM, `internal error, transaction ${at}: ${error.stack ?? error}`)
+    }
+    if (at === candidates.length) {
+      throw new Failure(EXIT.EVM, `the block is invalid: ${error.message}`)
+    }
+    return { at, error: error.message }
+  }
+}
+
