@@ -18,8 +18,8 @@ from pel_fuzz.verdict import Oracle
 from pel_reference.errors import InputError
 from pel_reference.json_input import read_input_file
 
-MAX_BYTES, MAX_ENTRIES, MAX_TEXT = 1 << 20, 1000, 1000
-"""More than any list needs: of the file, its entries, and the characters of one text."""
+MAX_BYTES, MAX_ENTRIES, MAX_TEXT, MAX_STARS = 1 << 20, 1000, 1000, 4
+"""More than any list needs: of the file, its entries, the characters of a text, and the `*`."""
 EXACT_ORACLES: Final = (Oracle.FAULT, Oracle.LIVENESS)
 """Of these oracles an entry has to give the whole signature: `*` would cover failures of another
 kind, such as a crash beside an error that is known."""
@@ -28,9 +28,10 @@ FIELDS: Final = ("signature", "issue", "expires", "case")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One entry. It holds to the end of the day `expires`; `case` shows the difference."""
+    """The entry at an index. It holds to the end of the day `expires`; `case` is a file that shows
+    the difference."""
 
-    number: int
+    index: int
     signature: str
     issue: str
     expires: date
@@ -57,13 +58,13 @@ class Excuse:
         """The excuse as a note beside its difference."""
         entry = self.entry
         if self.expired:
-            return f"known as {entry.issue}, but entry {entry.number} expired on {entry.expires}"
+            return f"known as {entry.issue}, which expired on {entry.expires}"
         return f"known until {entry.expires}: {entry.issue}"
 
     def to_json(self) -> dict[str, Any]:
         """The excuse as `--json` prints it."""
         return {
-            "entry": self.entry.number,
+            "entry": self.entry.index,
             "issue": self.entry.issue,
             "expires": self.entry.expires.isoformat(),
             "expired": self.expired,
@@ -93,7 +94,7 @@ class KnownList:
 
     def place(self, entry: Known) -> str:
         """Where an entry stands, for people."""
-        return f"{self.source}: known[{entry.number}]"
+        return f"{self.source}: known[{entry.index}]"
 
 
 def read_known(path: str | Path, today: date) -> KnownList:
@@ -124,12 +125,12 @@ def _entries(document: Mapping[str, Any], folder: Path) -> Iterator[Known]:
     entries = document.get("known", [])
     if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
         raise FormatError("known", f"must be tables [[known]], {MAX_ENTRIES} at most")
-    for number, entry in enumerate(entries, start=1):
-        yield _entry(entry, number, folder)
+    for index, entry in enumerate(entries):
+        yield _entry(entry, index, folder)
 
 
-def _entry(entry: object, number: int, folder: Path) -> Known:
-    at = f"known[{number}]"
+def _entry(entry: object, index: int, folder: Path) -> Known:
+    at = f"known[{index}]"
     if not isinstance(entry, dict):
         raise FormatError(at, "must be a table")
     for name in entry:
@@ -143,7 +144,7 @@ def _entry(entry: object, number: int, folder: Path) -> Known:
     if not isinstance(expires, date) or isinstance(expires, datetime):
         raise FormatError(f"{at}.expires", "must be a day, such as 2027-01-31, without quotes")
     case = folder / _text(entry, "case", at) if "case" in entry else None
-    return Known(number, signature, _text(entry, "issue", at), expires, case)
+    return Known(index, signature, _text(entry, "issue", at), expires, case)
 
 
 def _text(entry: Mapping[str, Any], name: str, at: str) -> str:
@@ -163,6 +164,8 @@ def _refusal(signature: str) -> str | None:
         return "a client that gave no verdict is no difference, and cannot be known as one"
     if parts[0] not in oracles:
         return f"the oracle must be one of {', '.join(oracles)}; it cannot have a *"
+    if signature.count("*") > MAX_STARS:
+        return f"has more than {MAX_STARS} *"
     if parts[0] in EXACT_ORACLES and "*" in signature:
         return f"a signature of {parts[0]} must be given in full, without *"
     return None

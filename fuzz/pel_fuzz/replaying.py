@@ -1,13 +1,20 @@
 """A kept case once more, as the campaign that kept it ran it: what differs in it now."""
 
+import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from pel_fuzz.campaign import planted
 from pel_fuzz.cases import Case
+from pel_fuzz.corpus import CorpusCase, Replayed
 from pel_fuzz.examine import Finding, examine
-from pel_fuzz.interleavings import Walk
-from pel_fuzz.text_runs import text_difference
+from pel_fuzz.formats.case_json import CaseFile, read_case
+from pel_fuzz.interleavings import Faulted, Interleaving, Switches, Walk
+from pel_fuzz.text_runs import GivenUp, text_difference
+from pel_parallel.errors import Drift
+from pel_reference.eels_forks import is_installed
+from pel_reference.errors import InputError
 
 THREAD_TRIES: Final = 100
 """Pairs of runs of a case that was found on plain threads, before it is given up."""
@@ -37,3 +44,56 @@ def _executor_findings(case: Case) -> list[Finding]:
         if findings:
             return findings
     return []
+
+
+def read_replayable(path: str | Path) -> CaseFile:
+    """A case that the optimistic executor, or the text, can be asked to run again.
+
+    Raises: `InputError`, naming file and field.
+    """
+    kept = read_case(path)
+    if kept.case.external:
+        how = "pel client drive --command 'COMMAND' --replay FILE"
+        raise InputError(str(path), "lane", f"an executor in another language ran this case: {how}")
+    if kept.case.eels and not is_installed():
+        problem = "this case needs EELS: install the extra pel[eels]"
+        raise InputError(str(path), "checks.eels", problem)
+    return kept
+
+
+def replay_of_corpus(corpus_case: CorpusCase[CaseFile], seed_bug: str | None) -> Replayed:
+    """A case of a corpus once more. A recorded schedule that does not fit this code any more is
+    followed as far as it fits: what was found before a mend rarely fits after it.
+
+    A seeded bug is one of the executor; the text runs its cases as it stands.
+    """
+    case, begin = corpus_case.kept.case, time.monotonic()
+    bug = None if case.turns is not None else seed_bug
+    note, compared, findings = None, True, list[Finding]()
+    try:
+        findings = replay_findings(case, bug)
+        if case.threads and not findings:
+            note = f"found on plain threads; not seen again in {2 * THREAD_TRIES} runs"
+    except GivenUp as given_up:
+        note, compared = str(given_up), False
+    except Drift:
+        note = "its schedule does not fit this code any more, and was followed as far as it fits"
+        findings = replay_findings(_lenient(case), bug)
+    differences = tuple(finding.difference for finding in findings)
+    seconds = time.monotonic() - begin
+    return Replayed(corpus_case.name, corpus_case.path, differences, note, compared, seconds)
+
+
+def _lenient(case: Case) -> Case:
+    """The case with schedules from which what does not fit is left out."""
+    return replace(case, interleavings=tuple(map(_lenient_choices, case.interleavings)))
+
+
+def _lenient_choices(interleaving: Interleaving) -> Interleaving:
+    plain = interleaving.inner if isinstance(interleaving, Faulted) else interleaving
+    if not isinstance(plain, Switches):
+        return interleaving
+    lenient = replace(plain, strict=False)
+    if isinstance(interleaving, Faulted):
+        return replace(interleaving, inner=lenient)
+    return lenient

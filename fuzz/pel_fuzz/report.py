@@ -7,6 +7,8 @@ from typing import Any
 from pel_fuzz.campaign import CaseReport, Plan
 from pel_fuzz.coverage.campaign import CampaignCoverage
 from pel_fuzz.exit_codes import ExitCode
+from pel_fuzz.known import Excuse
+from pel_fuzz.regressions import Regressions
 from pel_fuzz.verdict import Difference
 from pel_fuzz.workloads.features import features_of
 from pel_reference.forks import RULES
@@ -19,10 +21,34 @@ begin with the runs that are least parallel."""
 
 
 @dataclass(slots=True)
+class Group:
+    """All differences of one signature: the first, at an index, and in how many cases there were
+    such. `excuse`: what the list of known differences says of them."""
+
+    index: int
+    difference: Difference
+    excuse: Excuse | None = None
+    cases: int = 0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether they pass."""
+        return self.excuse is not None and not self.excuse.expired
+
+    def to_json(self) -> dict[str, Any]:
+        """The group as `--json` prints it."""
+        known = None if self.excuse is None else self.excuse.to_json()
+        told = {"index": self.index, "cases": self.cases, "known": known}
+        return told | self.difference.to_json()
+
+
+@dataclass(slots=True)
 class CampaignReport:
-    """Counts by tier, fork, feature and kind of location; differences by signature."""
+    """Counts by tier, fork, feature and kind of location; differences by signature. What was known
+    beforehand is in `regressions`."""
 
     plan: Plan
+    regressions: Regressions = field(default_factory=Regressions)
     cases: Counter[str] = field(default_factory=Counter)
     forks: Counter[str] = field(default_factory=Counter)
     features: Counter[str] = field(default_factory=Counter)
@@ -31,13 +57,13 @@ class CampaignReport:
     strategies: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     coverage: CampaignCoverage = field(default_factory=CampaignCoverage)
-    differences: dict[str, tuple[int, Difference]] = field(default_factory=dict)
+    differences: dict[str, Group] = field(default_factory=dict)
     differing_cases: int = 0
     next_index: int = 0
     interrupted: bool = False
 
     def add(self, report: CaseReport) -> list[Difference]:
-        """Count one case. Result: its differences whose signature is new."""
+        """Count one case. Result: its differences whose signature is new, and not known."""
         done = report.examination
         self.cases[report.kind] += 1
         if report.fork is not None:
@@ -50,12 +76,23 @@ class CampaignReport:
         self.coverage.add(done.coverage)
         self.differing_cases += bool(done.findings)
         self.next_index = report.index + self.plan.of
+        return self._grouped(report.index, [finding.difference for finding in done.findings])
+
+    def _grouped(self, index: int, differences: list[Difference]) -> list[Difference]:
         fresh = []
-        for finding in done.findings:
-            if finding.difference.signature not in self.differences:
-                self.differences[finding.difference.signature] = report.index, finding.difference
-                fresh.append(finding.difference)
+        for difference in differences:
+            if difference.signature not in self.differences:
+                excuse = self.regressions.excuse(difference)
+                group = self.differences[difference.signature] = Group(index, difference, excuse)
+                fresh += [] if group.is_known else [difference]
+        for signature in {difference.signature for difference in differences}:
+            self.differences[signature].cases += 1
         return fresh
+
+    @property
+    def unknown(self) -> set[str]:
+        """The signatures found that nothing excuses."""
+        return {signature for signature, group in self.differences.items() if not group.is_known}
 
     @property
     def total(self) -> int:
@@ -82,10 +119,14 @@ class CampaignReport:
 
     def exit_code(self) -> tuple[ExitCode, str]:
         """The verdict, and the sentence that says why."""
+        return self.regressions.verdict(self.unknown, self._drawn_verdict())
+
+    def _drawn_verdict(self) -> tuple[ExitCode, str]:
+        """The verdict of the drawn cases alone, but for what differs in them."""
         if self.interrupted:
             return ExitCode.INTERRUPTED, f"interrupted after {self.total} cases"
-        if self.differences:
-            return ExitCode.DIFFER, f"{len(self.differences)} kind(s) of difference"
+        if self.plan.max_cases == 0 and self.regressions.replayed:
+            return ExitCode.AGREE, "no difference in the corpus"
         if self.total == 0:
             return ExitCode.INCONCLUSIVE, "no case was run"
         serial = self.plan.interleavings in ("threads", "exhaustive")
@@ -116,8 +157,6 @@ class CampaignReport:
             "missing_features": self.missing_features,
             "location_kinds": dict(sorted(self.location_kinds.items())),
             "coverage": self.coverage.to_json(),
-            "differences": [
-                {"index": index} | difference.to_json()
-                for index, difference in self.differences.values()
-            ],
+            "differences": [group.to_json() for group in self.differences.values()],
+            "regressions": self.regressions.to_json(),
         }

@@ -12,13 +12,12 @@ from pel_fuzz.cli.options import json_option
 from pel_fuzz.cli.walker import walk_through
 from pel_fuzz.examine import Finding
 from pel_fuzz.exit_codes import ExitCode
-from pel_fuzz.formats.case_json import CaseFile, read_case
-from pel_fuzz.replaying import THREAD_TRIES, replay_findings
+from pel_fuzz.formats.case_json import CaseFile
+from pel_fuzz.replaying import THREAD_TRIES, read_replayable, replay_findings
 from pel_fuzz.story import MOST_LINES, Watched, story_of, watch_controlled, watch_text
 from pel_fuzz.text_runs import GivenUp, text_with
 from pel_fuzz.verdict import Difference
 from pel_parallel.errors import Drift
-from pel_reference.eels_forks import is_installed
 from pel_reference.errors import InputError
 
 
@@ -46,12 +45,7 @@ def replay(case: str, seed_bug: str | None, story: str, steps: bool, as_json: bo
     """
     if steps and as_json:
         raise click.UsageError("--step is for people: it has no --json")
-    kept = read_case(case)
-    if kept.case.external:
-        how = "pel client drive --command 'COMMAND' --replay FILE"
-        raise InputError(case, "lane", f"an executor in another language ran this case: {how}")
-    if kept.case.eels and not is_installed():
-        raise InputError(case, "checks.eels", "this case needs EELS: install the extra pel[eels]")
+    kept = read_replayable(case)
     _know(seed_bug, kept.case)
     if steps and kept.case.threads:
         raise InputError(case, "lane", "nothing steers plain threads: no steps to walk")
