@@ -2,7 +2,9 @@
 
 Cases are handed out in order, so the cases that were run are always a prefix of the shard's; a
 time budget changes only how long that prefix is. What a case finds does not depend on which
-process examined it, nor on how many there are.
+process examined it, nor on how many there are. Where time is up, cases that have not begun are
+given up at once, and those that have after `GRACE_SECONDS`, with their processes; in the process
+of the campaign itself (`jobs` is 1) the case that has begun is carried to its end.
 """
 
 import multiprocessing
@@ -11,7 +13,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Generator, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -19,13 +21,18 @@ from pel_fuzz.cases import Case, case_at
 from pel_fuzz.examine import Examination, examine
 from pel_fuzz.workloads.draws import Choices
 
+GRACE_SECONDS = 5.0
+"""How long, after time is up, a case that has begun may go on, and what was found be shrunk."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Which cases a campaign runs: those with `index % of == shard`, from `start` on, in order.
 
     `max_seconds` and `max_cases` end it; at least one is given. `interleavings` is one of
-    `INTERLEAVINGS`. `seed_bug` plants a known bug in every process, for tests of the harness.
+    `INTERLEAVINGS`. `seed_bug` plants a known bug in every process, for tests of the harness. A
+    case ends with the first run that differs, unless `stop_at_first` is unset: a difference that
+    is known must not hide another.
     """
 
     seed: int
@@ -39,6 +46,7 @@ class Plan:
     interleavings: str = "mix"
     eels: bool = True
     seed_bug: str | None = None
+    stop_at_first: bool = True
 
     @property
     def threads(self) -> bool:
@@ -70,41 +78,88 @@ class CaseReport:
 def examine_index(plan: Plan, index: int) -> CaseReport:
     """Draw case `index` and examine it."""
     case, _ = plan.case_at(index)
-    examination = examine(case, threads=plan.threads, watched=True)
+    examination = examine(
+        case, threads=plan.threads, stop_at_first=plan.stop_at_first, watched=True
+    )
     return CaseReport(index, case.kind, case.fork, examination)
 
 
-def run_campaign(plan: Plan) -> Generator[CaseReport, None, None]:
-    """Each examined case, in the order of index. Closing the iterator ends the campaign."""
-    deadline = None if plan.max_seconds is None else time.monotonic() + plan.max_seconds
+def run_campaign(plan: Plan, deadline: float | None = None) -> Generator[CaseReport, None, None]:
+    """Each examined case, in the order of index. Closing the iterator ends the campaign.
+
+    It ends by `deadline`, of the monotonic clock; where none is given, after the plan's seconds.
+    """
+    if deadline is None and plan.max_seconds is not None:
+        deadline = time.monotonic() + plan.max_seconds
     if plan.jobs == 1:
         with planted(plan.seed_bug):
             for index in plan.indices():
-                yield examine_index(plan, index)
-                if deadline is not None and time.monotonic() >= deadline:
+                if _is_late(deadline):
                     return
+                yield examine_index(plan, index)
         return
     yield from _run_in_processes(plan, deadline)
+
+
+def _is_late(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() >= deadline
 
 
 def _run_in_processes(plan: Plan, deadline: float | None) -> Generator[CaseReport, None, None]:
     """Keeps every process busy with a little in hand, and gives results in the order of index."""
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(plan.jobs, context, _start_process, (plan,))
+    with _interruption_held():
+        pool = ProcessPoolExecutor(plan.jobs, context, _start_process, (plan,))
     waiting: deque[Future[CaseReport]] = deque()
     indices = plan.indices()
     try:
         while True:
-            while len(waiting) < 4 * plan.jobs:
+            while len(waiting) < 4 * plan.jobs and not _is_late(deadline):
                 index = next(indices, None)
-                if index is None or (deadline is not None and time.monotonic() >= deadline):
+                if index is None:
                     break
-                waiting.append(pool.submit(_examine_in_process, index))
-            if not waiting:
+                with _interruption_held():
+                    waiting.append(pool.submit(_examine_in_process, index))
+            report = _next_report(waiting, deadline)
+            if report is None:
                 return
-            yield waiting.popleft().result()
+            yield report
     finally:
+        for process in list((pool._processes or {}).values()) if waiting else ():
+            process.terminate()  # nobody wants their cases any more
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _next_report(waiting: deque[Future[CaseReport]], deadline: float | None) -> CaseReport | None:
+    """The next case's, if there is one and it does not take too long; it is then not waited for."""
+    if not waiting:
+        return None
+    future = waiting[0]
+    if deadline is not None:
+        wait([future], timeout=max(deadline - time.monotonic(), 0))
+        if _is_late(deadline):
+            for later in reversed(waiting):
+                later.cancel()
+            wait([future], timeout=max(deadline + GRACE_SECONDS - time.monotonic(), 0))
+            if future.cancelled() or not future.done():
+                return None
+    report = future.result()
+    waiting.popleft()
+    return report
+
+
+@contextmanager
+def _interruption_held() -> Iterator[None]:
+    """An interruption that comes in here is delivered afterwards; processes that are started in
+    here never see any, not even while they load."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _process_plan: Plan | None = None

@@ -6,7 +6,7 @@ from typing import Final
 
 from pel_fuzz.interleavings import Steered
 from pel_parallel.control import STEP_LIMIT
-from pel_parallel.errors import Deadlock, ExecutionError, Incomplete, Livelock, StepLimit
+from pel_parallel.errors import ChoiceFailed, Deadlock, ExecutionError, Incomplete, Livelock, StepLimit
 from pel_parallel.executor import Run, plain, run_block
 from pel_parallel.greenlets import GreenletController
 from pel_parallel.stress import OpcodeStress, switch_interval
@@ -56,11 +56,12 @@ def expected_steps(meaning: History, workers: int) -> int:
 def run_to_its_end(block: TransitionBlock, workers: int, runtime: Seam) -> Run:
     """One run, however it ends.
 
-    Raises: one of `STUCK`, a `Crash` for whatever else the executor raises; `Drift`.
+    Raises: one of `STUCK`, a `Crash` for whatever else the executor raises; `Drift`;
+    `ChoiceFailed`, which is our own fault.
     """
     try:
         return run_block(block, workers=workers, runtime=runtime)
-    except ExecutionError:
+    except (ExecutionError, ChoiceFailed):
         raise
     except Exception as error:
         raise Crash.of(error, runtime.trace() or ()) from error

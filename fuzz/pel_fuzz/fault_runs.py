@@ -16,7 +16,7 @@ from pel_fuzz.executors import Crash, run_to_its_end
 from pel_fuzz.interleavings import Faulted, Switches
 from pel_fuzz.verdict import Difference, Oracle, shorten
 from pel_parallel.choices import Choices, Default
-from pel_parallel.errors import ExecutionError
+from pel_parallel.errors import ChoiceFailed, ExecutionError
 from pel_parallel.executor import Run, plain, run_block
 from pel_parallel.faults import (
     DeadWorker,
@@ -91,7 +91,7 @@ def attempt(block: TransitionBlock, workers: int, faulted: Faulted, limit: int) 
         run = run_block(block, workers=workers, runtime=seam)
     except CLEAN as failure:
         return _failed(block, workers, seam, failure)
-    except ExecutionError:
+    except (ExecutionError, ChoiceFailed):
         raise
     except Exception as error:
         raise Crash.of(error, seam.trace() or ()) from error

@@ -1,10 +1,11 @@
 """Found cases: all on disk before anything else is done with them, then shrunk, then told.
 
 A finding leaves two files: the case as it was found, and the smallest one that still shows the
-same signature. `pel replay` takes either.
+same signature. `pel replay` takes either. There is one finding a signature.
 """
 
 import shlex
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from pel_fuzz.verdict import Difference
 from pel_reference.errors import InputError
 
 SHRINK_SECONDS = 30.0
-"""How long one finding may be shrunk."""
+"""How long one finding may be shrunk where nothing else is asked for."""
 SHORT_STORY = 45
 """Lines up to which a story is told at once; longer ones are left to `pel replay`."""
 
@@ -29,7 +30,8 @@ SHORT_STORY = 45
 class Found:
     """One kept finding: its difference and file, the smallest there are so far, and how to replay
     it. `others` are the signatures of whatever else differs on that case, all tiers asked; `story`
-    is that of the smallest case: empty where it is long, `None` where nothing steers its run."""
+    is that of the smallest case: empty where it is long, `None` where nothing steers its run.
+    `transitions` are those of the smallest block. `shrunk`: whether there was time to shrink it."""
 
     index: int
     difference: Difference
@@ -37,6 +39,8 @@ class Found:
     as_found: Path
     replay: str
     size: str
+    transitions: int
+    shrunk: bool = False
     others: tuple[str, ...] = ()
     story: tuple[str, ...] | None = None
 
@@ -49,17 +53,30 @@ class Found:
             "case": str(self.path),
             "as_found": str(self.as_found),
             "replay": self.replay,
+            "size": self.size,
+            "shrunk": self.shrunk,
         }
 
 
 class Findings:
     """Keeps the findings of one campaign in a folder, which is made at once.
 
+    Each is shrunk for `shrink_seconds` at most (0: not at all), and none after `deadline`, by the
+    monotonic clock.
+
     Raises: `InputError`, where nothing can be written there.
     """
 
-    def __init__(self, folder: Path, plan: Plan) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        plan: Plan,
+        shrink_seconds: float | None = None,
+        deadline: float | None = None,
+    ) -> None:
         self.folder, self.plan = folder, plan
+        self._shrink_seconds = SHRINK_SECONDS if shrink_seconds is None else shrink_seconds
+        self._deadline = deadline
         self.kept: list[Found] = []
         probe = folder / ".probe"
         try:
@@ -85,6 +102,21 @@ class Findings:
             finally:
                 yield self.kept[number]
 
+    def keep_smaller(self, report: CaseReport) -> Iterator[Found]:
+        """Where a case shows a kept signature on a block that is smaller, as it was drawn, than the
+        smallest kept so far: that one instead, shrunk and given."""
+        transitions = report.examination.counters["positions"]
+        by_signature = {f.difference.signature: f for f in report.examination.findings[::-1]}
+        for number, found in enumerate(self.kept):
+            finding = by_signature.get(found.difference.signature)
+            if finding is None or transitions >= found.transitions:
+                continue
+            self.kept[number] = self._write_down(report.index, finding)
+            try:
+                self.kept[number] = self._shrink(self.kept[number], finding)
+            finally:
+                yield self.kept[number]
+
     def to_json(self) -> list[dict[str, Any]]:
         """What was kept, as `--json` prints it."""
         return [found.to_json() for found in self.kept]
@@ -94,15 +126,23 @@ class Findings:
         only = () if finding.interleaving is None else (finding.interleaving,)
         case = replace(case, interleavings=only, threads=self.plan.threads)
         path = self._write(case, finding.difference, index, "found")
-        return Found(index, finding.difference, path, path, self._replay(path), _size(case))
+        told = finding.difference, path, path, self._replay(path), _size(case)
+        return Found(index, *told, len(case.compile().transitions))
+
+    def _seconds_left(self) -> float:
+        """How long the next finding may be shrunk."""
+        if self._deadline is None:
+            return self._shrink_seconds
+        return min(self._shrink_seconds, self._deadline - time.monotonic())
 
     def _shrink(self, found: Found, finding: Finding) -> Found:
         """The same finding on the smallest case that can be found. Nothing steers plain threads,
         so what was found there stays as it is."""
-        if self.plan.threads:
+        seconds = self._seconds_left()
+        if self.plan.threads or seconds <= 0:
             return found
         case, choices = self.plan.case_at(found.index)
-        small, difference = shrink_finding(case, finding, choices, SHRINK_SECONDS)
+        small, difference = shrink_finding(case, finding, choices, seconds)
         whole = replace(small, reference=True)
         seen = {f.difference.signature for f in examine(whole, stop_at_first=False).findings}
         path = self._write(whole, difference, found.index, "small")
@@ -115,6 +155,8 @@ class Findings:
             found.as_found,
             self._replay(path),
             _size(small, watched),
+            len(small.compile().transitions),
+            True,
             tuple(sorted(seen - {difference.signature})),
             () if story and len(story) > SHORT_STORY else story,
         )

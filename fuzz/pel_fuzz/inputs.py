@@ -11,6 +11,7 @@ from pel_reference.blockchain_test import (
     iter_blocks,
     parse_chain_tests,
 )
+from pel_reference.engine_test import is_engine_test, parse_engine_tests
 from pel_reference.json_input import Field, read_json_file
 from pel_reference.triple import parse_block
 
@@ -49,11 +50,14 @@ class GivenBlock:
 
 
 def read_input(path: str | Path) -> "GivenBlock | tuple[ChainTest, ...]":
-    """A block as a transition-tool triple, or the tests of a `blockchain_test` file.
+    """A block as a transition-tool triple, or the tests of a `blockchain_test` file or of one of
+    engine payloads.
 
     Raises: `InputError`, `UnsupportedFork`.
     """
     document = read_json_file(path)
+    if is_engine_test(document):
+        return parse_engine_tests(document)
     if is_blockchain_test(document):
         return parse_chain_tests(document)
     return GivenBlock(str(path), parse_block(document), _expected(document.get("expected")))

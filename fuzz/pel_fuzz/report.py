@@ -62,6 +62,9 @@ class CampaignReport:
     next_index: int = 0
     interrupted: bool = False
 
+    def __post_init__(self) -> None:
+        self.next_index = self.plan.start
+
     def add(self, report: CaseReport) -> list[Difference]:
         """Count one case. Result: its differences whose signature is new, and not known."""
         done = report.examination
@@ -158,5 +161,4 @@ class CampaignReport:
             "location_kinds": dict(sorted(self.location_kinds.items())),
             "coverage": self.coverage.to_json(),
             "differences": [group.to_json() for group in self.differences.values()],
-            "regressions": self.regressions.to_json(),
-        }
+        } | self.regressions.to_json()

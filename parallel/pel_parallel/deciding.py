@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from pel_parallel.choices import Choices, Default
-from pel_parallel.errors import Deadlock, Livelock, Waits
+from pel_parallel.errors import ChoiceFailed, Deadlock, ExecutionError, Livelock, Waits
 from pel_parallel.sync import Schedule
 
 FUTILE_ROUNDS = 2
@@ -67,8 +67,12 @@ class Decider(ABC):
                 return target
             if target not in runnable:
                 raise ValueError(f"worker {target} was chosen, but cannot run")
-        except Exception as error:
+        except ExecutionError as error:  # the strategy's verdict: a drift, say
             self._fail(error)
+        except Exception as error:
+            failure = ChoiceFailed(error)
+            failure.__cause__ = error
+            self._fail(failure)
         self._schedule.append((worker, own, target))
         return target
 

@@ -25,6 +25,14 @@ class ExecutionError(Exception):
         return f"{message}\n{self.state}" if self.state else message
 
 
+class ChoiceFailed(Exception):
+    """Whoever decides who goes next has failed: a fault of the harness, which says nothing about
+    the executor. The cause is what it raised."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"the strategy failed: {type(error).__name__}: {error}")
+
+
 class Deadlock(ExecutionError):
     """Somebody waits for what nobody will do."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pel_reference.alloc_json import parse_alloc
 from pel_reference.block import Alloc
@@ -69,18 +70,19 @@ class ChainTestResult:
         return not self.problems and self.unsupported is None
 
 
-def _exception(field: Field) -> str:
-    """Why the block must be refused: one name, or several of which any will do."""
+def expected_exception(field: Field | None) -> str | None:
+    """Why the block must be refused: one name, or several of which any will do; or nothing."""
+    if field is None:
+        return None
     if isinstance(field.value, list):
         return " or ".join(each.text() for each in field.elements()) or "refused"
     return field.text()
 
 
 def _parse_block(field: Field) -> GivenBlock:
-    exception = field.get("expectException", "expectExceptionALL")
     return GivenBlock(
         encoded=field.require("rlp").data(),
-        expected_exception=_exception(exception) if exception else None,
+        expected_exception=expected_exception(field.get("expectException", "expectExceptionALL")),
     )
 
 
@@ -111,24 +113,34 @@ def _other_blob_schedule(config: Field | None) -> str | None:
     return None
 
 
-def _parse_test(name: str, field: Field) -> ChainTest:
+def common_fields(name: str, field: Field) -> dict[str, Any]:
+    """What tests of every format hold alike, by the names that `ChainTest` has for it.
+
+    Raises: `InputError`.
+    """
     config = field.get("config")
     chain_id = config.get("chainid", "chainId") if config else None
-    genesis, genesis_encoded = _parse_genesis(field.require("genesisRLP"))
     post, post_root = field.get("postState"), field.get("postStateHash")
+    return {
+        "source": field.source,
+        "name": name,
+        "network": field.require("network").text(),
+        "chain_id": chain_id.number(64) if chain_id else DEFAULT_CHAIN_ID,
+        "pre": parse_alloc(field.require("pre")),
+        "last_block_hash": field.require("lastblockhash").data(32),
+        "post": parse_alloc(post) if post else None,
+        "post_root": post_root.data(32) if post_root else None,
+        "unsupported": _other_blob_schedule(config),
+    }
+
+
+def _parse_test(name: str, field: Field) -> ChainTest:
+    genesis, genesis_encoded = _parse_genesis(field.require("genesisRLP"))
     return ChainTest(
-        source=field.source,
-        name=name,
-        network=field.require("network").text(),
-        chain_id=chain_id.number(64) if chain_id else DEFAULT_CHAIN_ID,
         genesis=genesis,
         genesis_encoded=genesis_encoded,
-        pre=parse_alloc(field.require("pre")),
         blocks=tuple(_parse_block(element) for element in field.require("blocks").elements()),
-        last_block_hash=field.require("lastblockhash").data(32),
-        post=parse_alloc(post) if post else None,
-        post_root=post_root.data(32) if post_root else None,
-        unsupported=_other_blob_schedule(config),
+        **common_fields(name, field),
     )
 
 

@@ -1,6 +1,7 @@
 """Interleavings of campaigns: drawn in shares, counted by strategy, searched and kept exactly."""
 
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -30,6 +31,9 @@ from pel_fuzz.report import CampaignReport
 from pel_fuzz.tiny import TinyBlock
 from pel_fuzz.tiny_draws import tiny_blocks
 from pel_fuzz.workloads.draws import draw_case
+from pel_parallel.choices import Default
+from pel_parallel.errors import ChoiceFailed
+from pel_parallel.faults import Fault, FaultKind
 from pel_spec.fold import fold
 
 CHAIN = TinyBlock(((("get", 0), ("put", 0)),) * 3)
@@ -140,3 +144,18 @@ def test_threads_are_a_lane_of_their_own() -> None:
     assert [name for name in INTERLEAVINGS if Plan(seed=1, interleavings=name).threads] == [
         "threads"
     ]
+
+
+def test_a_broken_strategy_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a fault of the harness, and must not be told as a crash of the executor."""
+
+    class Broken(Default):
+        def choose(self, *_: object) -> int:
+            raise KeyError("lost")
+
+    monkeypatch.setattr(Walk, "steering", lambda _: Broken())
+    walk = Walk(1, 0.5)
+    case = Case(CHAIN, "tiny", 2, (walk, Faulted(walk, (Fault(FaultKind.STALL, 0, 1, 5),))))
+    for interleaving in case.interleavings:
+        with pytest.raises(ChoiceFailed, match="KeyError: 'lost'"):
+            examine(replace(case, interleavings=(interleaving,)))
