@@ -44,7 +44,9 @@ async function putAccount(state, address, given) {
 
 /** The state as an `alloc`: every account that exists, empty ones too. */
 export async function allocOf(common, state) {
-  await state.flush()
+  // The state is opened anew: `dumpStorage` would still show the storage of an account that was
+  // deleted and then came back without any.
+  await state.setStateRoot(await state.getStateRoot())
   const { values } = await state._getAccountTrie().getValueMap()
   const alloc = {}
   for (const [hash, rlp] of Object.entries(values)) {

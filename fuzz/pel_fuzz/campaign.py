@@ -3,8 +3,7 @@
 Cases are handed out in order, so the cases that were run are always a prefix of the shard's; a
 time budget changes only how long that prefix is. What a case finds does not depend on which
 process examined it, nor on how many there are. Where time is up, cases that have not begun are
-given up at once, and those that have after `GRACE_SECONDS`, with their processes; in the process
-of the campaign itself (`jobs` is 1) the case that has begun is carried to its end.
+given up at once, and those that have after `GRACE_SECONDS`; nothing is said of them.
 """
 
 import multiprocessing
@@ -14,11 +13,11 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 from pel_fuzz.cases import Case, case_at
-from pel_fuzz.examine import Examination, examine
+from pel_fuzz.examine import Examination, OutOfTime, examine
 from pel_fuzz.workloads.draws import Choices
 
 GRACE_SECONDS = 5.0
@@ -75,11 +74,14 @@ class CaseReport:
     examination: Examination
 
 
-def examine_index(plan: Plan, index: int) -> CaseReport:
-    """Draw case `index` and examine it."""
+def examine_index(plan: Plan, index: int, until: float | None = None) -> CaseReport:
+    """Draw case `index` and examine it.
+
+    Raises: `OutOfTime`, as `examine` does.
+    """
     case, _ = plan.case_at(index)
     examination = examine(
-        case, threads=plan.threads, stop_at_first=plan.stop_at_first, watched=True
+        case, threads=plan.threads, stop_at_first=plan.stop_at_first, watched=True, until=until
     )
     return CaseReport(index, case.kind, case.fork, examination)
 
@@ -92,11 +94,12 @@ def run_campaign(plan: Plan, deadline: float | None = None) -> Generator[CaseRep
     if deadline is None and plan.max_seconds is not None:
         deadline = time.monotonic() + plan.max_seconds
     if plan.jobs == 1:
-        with planted(plan.seed_bug):
+        until = None if deadline is None else deadline + GRACE_SECONDS
+        with planted(plan.seed_bug), suppress(OutOfTime):
             for index in plan.indices():
                 if _is_late(deadline):
                     return
-                yield examine_index(plan, index)
+                yield examine_index(plan, index, until)
         return
     yield from _run_in_processes(plan, deadline)
 
@@ -140,8 +143,10 @@ def _next_report(waiting: deque[Future[CaseReport]], deadline: float | None) -> 
         if _is_late(deadline):
             for later in reversed(waiting):
                 later.cancel()
+            if future.cancelled():
+                return None
             wait([future], timeout=max(deadline + GRACE_SECONDS - time.monotonic(), 0))
-            if future.cancelled() or not future.done():
+            if not future.done():
                 return None
     report = future.result()
     waiting.popleft()

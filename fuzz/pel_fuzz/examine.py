@@ -5,9 +5,11 @@ specification, and its steps with the specification's text; the tiers above (the
 EELS) then judge what the fold says itself.
 """
 
+import time
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from pel_fuzz.cases import Case
 from pel_fuzz.conformance.check import Conformance, TooLarge, check_run, check_trace
@@ -72,24 +74,49 @@ class Examination:
     coverage: CaseCoverage = field(default_factory=CaseCoverage)
 
 
+class OutOfTime(Exception):
+    """A case was given up half-way, for lack of time: nothing is said of it."""
+
+
 def examine(
-    case: Case, *, threads: bool = False, stop_at_first: bool = True, watched: bool = False
+    case: Case,
+    *,
+    threads: bool = False,
+    stop_at_first: bool = True,
+    watched: bool = False,
+    until: float | None = None,
 ) -> Examination:
     """Run `case` and compare all there is to compare.
 
     With `threads` the runs are on plain threads, which the interleavings do not steer. If
     `watched`, what the runs cover is noted too, which costs about a tenth more.
+
+    Raises: `OutOfTime`, where a run would begin after `until`, by the monotonic clock.
     """
     done = Examination(features=case.features)
     watch = Watch(case) if watched else None
-    _examine_runs(case, done, watch, threads=threads, stop_at_first=stop_at_first)
+    each = partial(_in_time, until=until)
+    _examine_runs(case, done, watch, each, threads=threads, stop_at_first=stop_at_first)
     if watch is not None:
         done.coverage = watch.covered()
     return done
 
 
+def _in_time(runs: Iterable[Interleaving], until: float | None) -> Iterator[Interleaving]:
+    for run in runs:
+        if until is not None and time.monotonic() >= until:
+            raise OutOfTime
+        yield run
+
+
 def _examine_runs(
-    case: Case, done: Examination, watch: Watch | None, *, threads: bool, stop_at_first: bool
+    case: Case,
+    done: Examination,
+    watch: Watch | None,
+    in_time: Callable[[Iterable[Interleaving]], Iterator[Interleaving]],
+    *,
+    threads: bool,
+    stop_at_first: bool,
 ) -> None:
     block = case.compile()
     expected, expected_history = fold(block)
@@ -102,7 +129,7 @@ def _examine_runs(
     watched, limit = twin(block) if case.twin else block, step_limit(expected_history)
     steps = expected_steps(expected_history, case.workers)
     runs = each_run(case.interleavings, steps, done.counters)
-    for number, interleaving in enumerate(runs):
+    for number, interleaving in enumerate(in_time(runs)):
         if done.findings and stop_at_first:
             return
         done.strategies["threads" if threads else strategy_of(interleaving)] += 1

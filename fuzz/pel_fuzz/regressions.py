@@ -87,6 +87,13 @@ class Regressions:
             return True
         return None if replayed.note is not None or not replayed.compared else False
 
+    def undecided(self, entry: Known, replayed: Replayed) -> str:
+        """Why nobody can tell whether an entry still stands, and what to do."""
+        what = "take the entry out, or keep its case anew"
+        return (
+            f"{self.known.place(entry)}: its difference was not seen, but {replayed.note}: {what}"
+        )
+
     @property
     def unknown(self) -> set[str]:
         """Signatures of differences of case files that nothing excuses."""
@@ -114,8 +121,7 @@ class Regressions:
         for entry in self.known.entries:
             replayed = self.checked.get(entry.index)
             if replayed is not None and self.reproduced(entry) is None:
-                what = f"{self.known.place(entry)}: cannot be decided: {replayed.note}"
-                return ExitCode.INCONCLUSIVE, what
+                return ExitCode.INCONCLUSIVE, self.undecided(entry, replayed)
         code, why = otherwise
         return code, why + told_known
 

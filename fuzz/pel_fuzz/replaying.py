@@ -11,6 +11,7 @@ from pel_fuzz.corpus import CorpusCase, Replayed
 from pel_fuzz.examine import Finding, examine
 from pel_fuzz.formats.case_json import CaseFile, read_case
 from pel_fuzz.interleavings import Faulted, Interleaving, Switches, Walk
+from pel_fuzz.shrinking.block import walks
 from pel_fuzz.text_runs import GivenUp, text_difference
 from pel_parallel.errors import Drift
 from pel_reference.eels_forks import is_installed
@@ -18,6 +19,8 @@ from pel_reference.errors import InputError
 
 THREAD_TRIES: Final = 100
 """Pairs of runs of a case that was found on plain threads, before it is given up."""
+WALKS_AFTER_DRIFT: Final = {"tiny": 50, "evm": 5}
+"""By kind, how many interleavings are run of a case whose own do not fit any more."""
 
 
 def replay_findings(case: Case, seed_bug: str | None) -> list[Finding]:
@@ -62,8 +65,8 @@ def read_replayable(path: str | Path) -> CaseFile:
 
 
 def replay_of_corpus(corpus_case: CorpusCase[CaseFile], seed_bug: str | None) -> Replayed:
-    """A case of a corpus once more. A recorded schedule that does not fit this code any more is
-    followed as far as it fits: what was found before a mend rarely fits after it.
+    """A case of a corpus once more. A recorded schedule rarely fits the code once that is mended:
+    then it is followed as far as it fits, and a few fixed interleavings are run besides.
 
     A seeded bug is one of the executor; the text runs its cases as it stands.
     """
@@ -77,16 +80,21 @@ def replay_of_corpus(corpus_case: CorpusCase[CaseFile], seed_bug: str | None) ->
     except GivenUp as given_up:
         note, compared = str(given_up), False
     except Drift:
-        note = "its schedule does not fit this code any more, and was followed as far as it fits"
-        findings = replay_findings(_lenient(case), bug)
+        others = WALKS_AFTER_DRIFT[case.kind]
+        note = (
+            f"its schedule does not fit this code any more: it was followed as far as it fits, and "
+            f"{others} other interleavings were run"
+        )
+        findings = replay_findings(_lenient(case, others), bug)
     differences = tuple(finding.difference for finding in findings)
     seconds = time.monotonic() - begin
     return Replayed(corpus_case.name, corpus_case.path, differences, note, compared, seconds)
 
 
-def _lenient(case: Case) -> Case:
-    """The case with schedules from which what does not fit is left out."""
-    return replace(case, interleavings=tuple(map(_lenient_choices, case.interleavings)))
+def _lenient(case: Case, others: int) -> Case:
+    """The case with schedules from which what does not fit is left out, and walks besides."""
+    lenient = tuple(map(_lenient_choices, case.interleavings))
+    return replace(case, interleavings=(*lenient, *walks(others)))
 
 
 def _lenient_choices(interleaving: Interleaving) -> Interleaving:

@@ -7,7 +7,7 @@ from typing import Any
 from pel_fuzz.campaign import CaseReport, Plan
 from pel_fuzz.coverage.campaign import CampaignCoverage
 from pel_fuzz.exit_codes import ExitCode
-from pel_fuzz.known import Excuse
+from pel_fuzz.known import Excuse, Known
 from pel_fuzz.regressions import Regressions
 from pel_fuzz.verdict import Difference
 from pel_fuzz.workloads.features import features_of
@@ -35,6 +35,10 @@ class Group:
         """Whether they pass."""
         return self.excuse is not None and not self.excuse.expired
 
+    def is_of(self, entry: Known) -> bool:
+        """Whether this entry of the list speaks of them."""
+        return self.excuse is not None and self.excuse.entry is entry
+
     def to_json(self) -> dict[str, Any]:
         """The group as `--json` prints it."""
         known = None if self.excuse is None else self.excuse.to_json()
@@ -45,7 +49,7 @@ class Group:
 @dataclass(slots=True)
 class CampaignReport:
     """Counts by tier, fork, feature and kind of location; differences by signature. What was known
-    beforehand is in `regressions`."""
+    beforehand is in `regressions`; `flags` are options beside those of the plan, to be repeated."""
 
     plan: Plan
     regressions: Regressions = field(default_factory=Regressions)
@@ -61,6 +65,7 @@ class CampaignReport:
     differing_cases: int = 0
     next_index: int = 0
     interrupted: bool = False
+    flags: str = ""
 
     def __post_init__(self) -> None:
         self.next_index = self.plan.start
@@ -96,6 +101,34 @@ class CampaignReport:
     def unknown(self) -> set[str]:
         """The signatures found that nothing excuses."""
         return {signature for signature, group in self.differences.items() if not group.is_known}
+
+    def excuse_of(self, difference: Difference) -> Excuse | None:
+        """What the list of known differences says of one that was added."""
+        group = self.differences.get(difference.signature)
+        return None if group is None else group.excuse
+
+    @property
+    def repeat_command(self) -> str:
+        """What runs the same again: as many cases as there were, whatever time they took."""
+        start = f" --start {self.plan.start}" if self.plan.start else ""
+        return f"{self._command}{start} --max-cases {self.total}"
+
+    @property
+    def resume_command(self) -> str:
+        """What goes on with the case after the last one."""
+        return f"{self._command} --start {self.next_index}"
+
+    @property
+    def _command(self) -> str:
+        plan = self.plan
+        options = {
+            "--shard": f"{plan.shard + 1}/{plan.of}" if plan.of > 1 else None,
+            "--fork": plan.fork,
+            "--interleavings": None if plan.interleavings == "mix" else plan.interleavings,
+            "--seed-bug": plan.seed_bug,
+        }
+        told = [f" {name} {value}" for name, value in options.items() if value is not None]
+        return f"pel fuzz --seed {plan.seed}{''.join(told)}{self.flags}"
 
     @property
     def total(self) -> int:
@@ -148,6 +181,8 @@ class CampaignReport:
             "seed": self.plan.seed,
             "shard": f"{self.plan.shard + 1}/{self.plan.of}",
             "next_index": self.next_index,
+            "repeat": self.repeat_command,
+            "resume": self.resume_command,
             "interleavings": self.plan.interleavings,
             "strategies": dict(sorted(self.strategies.items())),
             "faults": dict(sorted(self.faults.items())),

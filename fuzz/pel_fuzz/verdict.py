@@ -16,6 +16,8 @@ class Oracle(StrEnum):
     """A step of the optimistic run is not one that the specification's text allows."""
     REFERENCE = "reference"
     """What the fold or the optimistic run settles to is not what the reference says."""
+    ANSWER = "answer"
+    """What a client answers for a whole block is not what the reference says."""
     EELS = "eels"
     """The two references differ from each other."""
     FAULT = "fault"
@@ -59,6 +61,16 @@ class Difference:
         if self.tx_index is not None:
             return f"transaction {self.tx_index}"
         return "the block" if self.position is None else f"position {self.position}"
+
+    def lines(self) -> list[str]:
+        """The difference for people: where, what, and why."""
+        return [
+            f"DIFFERENCE ({self.oracle}) in {self.place}",
+            f"  field     {self.field}",
+            f"  expected  {self.expected}",
+            f"  got       {self.got}",
+            *(f"  {line}" for line in self.words.splitlines()),
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """The difference as reports and case files hold it."""

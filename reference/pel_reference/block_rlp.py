@@ -8,6 +8,7 @@ from eth_hash.auto import keccak
 from pel_reference.block import Transaction, Withdrawal
 from pel_reference.header import Header
 from pel_reference.roots import withdrawal_fields
+from pel_reference.transaction_decoding import decode_list, rlp_decode
 from pel_reference.transaction_rlp import (
     RlpItem,
     encode_transaction,
@@ -61,3 +62,12 @@ def encode_block(
     if withdrawals is not None:
         parts.append([withdrawal_fields(each) for each in withdrawals])
     return rlp_encode(parts)
+
+
+def with_header(encoded: bytes, header: Header) -> bytes:
+    """The same block under another header; everything else stays byte for byte.
+
+    Raises: `ValueError` where the bytes are no RLP list.
+    """
+    _, *others = decode_list(rlp_decode(encoded))
+    return rlp_encode([header_fields(header), *others])

@@ -29,7 +29,7 @@ def has_engine(fork: str) -> bool:
 
 def versioned_hashes(transactions: Sequence[Transaction]) -> list[bytes]:
     """The versioned hashes of all blobs of these transactions, in their order. Source: EIP-4844."""
-    return [each for transaction in transactions for each in transaction.blobversioned_hashes]
+    return [each for transaction in transactions for each in transaction.blob_versioned_hashes]
 
 
 def _dump_withdrawal(withdrawal: Withdrawal) -> dict[str, str]:

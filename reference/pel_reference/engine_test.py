@@ -5,8 +5,7 @@ arguments, as a client does it, and must hash to what the payload says; what com
 as any other test is.
 """
 
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pel_reference.block import Transaction, Withdrawal
 from pel_reference.block_rlp import encode_block, hashed
@@ -40,27 +39,6 @@ def is_engine_test(document: Field) -> bool:
     )
 
 
-_GENESIS_NUMBERS = MappingProxyType(
-    {
-        "difficulty": "difficulty",
-        "number": "number",
-        "gas_limit": "gasLimit",
-        "gas_used": "gasUsed",
-        "timestamp": "timestamp",
-    }
-)
-_HASHES = MappingProxyType(
-    {
-        "parent_hash": "parentHash",
-        "ommers_hash": "uncleHash",
-        "state_root": "stateRoot",
-        "transactions_root": "transactionsTrie",
-        "receipts_root": "receiptTrie",
-        "mix_hash": "mixHash",
-    }
-)
-
-
 def _optional(field: Field, name: str, bits: int = 64) -> int | None:
     found = field.get(name)
     return found.number(bits) if found is not None else None
@@ -73,26 +51,32 @@ def _optional_hash(field: Field, name: str) -> bytes | None:
 
 def _parse_genesis(field: Field) -> Header:
     """A header from its fields; its hash is the one that these fields give."""
-    numbers = {to: field.require(name).number(63) for to, name in _GENESIS_NUMBERS.items()}
-    hashes = {to: field.require(name).data(32) for to, name in _HASHES.items()}
-    return hashed(
-        Header(
-            hash=b"",
-            field_count=0,
-            coinbase=field.require("coinbase").address(),
-            bloom=field.require("bloom").data(256),
-            extra_data=field.require("extraData").data(),
-            nonce=field.require("nonce").data(NONCE_BYTES),
-            base_fee_wei=_optional(field, "baseFeePerGas", 256),
-            withdrawals_root=_optional_hash(field, "withdrawalsRoot"),
-            blob_gas_used=_optional(field, "blobGasUsed"),
-            excess_blob_gas=_optional(field, "excessBlobGas"),
-            parent_beacon_block_root=_optional_hash(field, "parentBeaconBlockRoot"),
-            requests_hash=_optional_hash(field, "requestsHash"),
-            **hashes,
-            **numbers,
-        )
+    header = Header(
+        hash=b"",
+        field_count=0,
+        parent_hash=field.require("parentHash").data(32),
+        ommers_hash=field.require("uncleHash").data(32),
+        coinbase=field.require("coinbase").address(),
+        state_root=field.require("stateRoot").data(32),
+        transactions_root=field.require("transactionsTrie").data(32),
+        receipts_root=field.require("receiptTrie").data(32),
+        bloom=field.require("bloom").data(BLOOM_BYTES),
+        difficulty=field.require("difficulty").number(),
+        number=field.require("number").number(63),
+        gas_limit=field.require("gasLimit").number(63),
+        gas_used=field.require("gasUsed").number(63),
+        timestamp=field.require("timestamp").number(64),
+        extra_data=field.require("extraData").data(),
+        mix_hash=field.require("mixHash").data(32),
+        nonce=field.require("nonce").data(NONCE_BYTES),
+        base_fee_wei=_optional(field, "baseFeePerGas", 256),
+        withdrawals_root=_optional_hash(field, "withdrawalsRoot"),
+        blob_gas_used=_optional(field, "blobGasUsed"),
+        excess_blob_gas=_optional(field, "excessBlobGas"),
+        parent_beacon_block_root=_optional_hash(field, "parentBeaconBlockRoot"),
+        requests_hash=_optional_hash(field, "requestsHash"),
     )
+    return hashed(header)
 
 
 class _Body(NamedTuple):
@@ -151,13 +135,26 @@ def _parse_header(payload: Field, body: _Body, others: list[Field]) -> Header:
     return hashed(header)
 
 
-def _parse_call(field: Field) -> tuple[GivenBlock, str | None]:
-    """The block of a call, and why the call cannot be judged as that block, if it cannot."""
+def _arguments(field: Field) -> list[Field]:
     parameters = field.require("params")
     arguments = list(parameters.elements())
     if not 1 <= len(arguments) <= MOST_ARGUMENTS:
         raise parameters.error(f"must be 1 to {MOST_ARGUMENTS} arguments")
-    payload, *others = arguments
+    return arguments
+
+
+def header_of_call(field: Field) -> Header:
+    """The header that one element of `engineNewPayloads` stands for, whatever hash it gives.
+
+    Raises: `InputError`.
+    """
+    payload, *others = _arguments(field)
+    return _parse_header(payload, _parse_body(payload), others)
+
+
+def _parse_call(field: Field) -> tuple[GivenBlock, str | None]:
+    """The block of a call, and why the call cannot be judged as that block, if it cannot."""
+    payload, *others = _arguments(field)
     body = _parse_body(payload)
     header = _parse_header(payload, body, others)
     why = None

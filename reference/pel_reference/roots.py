@@ -1,6 +1,6 @@
 """Roots: the one hash that stands for a list or for a whole state."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from eth_hash.auto import keccak
 from trie import HexaryTrie
@@ -18,9 +18,14 @@ def _trie_root(entries: Iterable[tuple[bytes, bytes]]) -> bytes:
     return root
 
 
+def root_at(items: Mapping[int, bytes]) -> bytes:
+    """The root of the trie from each index (as an RLP integer) to its item."""
+    return _trie_root((rlp_encode(integer(index)), item) for index, item in items.items())
+
+
 def list_root(items: Sequence[bytes]) -> bytes:
-    """The root of the trie from each item's index (as an RLP integer) to the item."""
-    return _trie_root((rlp_encode(integer(index)), item) for index, item in enumerate(items))
+    """The root of the trie from each item's index to the item."""
+    return root_at(dict(enumerate(items)))
 
 
 def transactions_root(transactions: Sequence[Transaction]) -> bytes:

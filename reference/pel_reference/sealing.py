@@ -178,6 +178,19 @@ def _header(genesis: Header, env: Environment, result: BlockResult) -> Header:
     return hashed(header)
 
 
+def _check_state(rules: Rules, alloc: Alloc) -> None:
+    """Two sorts of account that no state of mainnet has, and on which clients therefore differ.
+
+    Raises: `Unsealable`.
+    Source: EIP-7523; EIP-7610, which some clients have and some have given up.
+    """
+    for account in alloc.values():
+        if rules.proof_of_stake and account.is_empty:
+            raise Unsealable("empty account after the merge")
+        if account.storage and not account.nonce and not account.code:
+            raise Unsealable("storage without nonce or code")
+
+
 def seal(block: Block) -> SealedBlock:
     """The block as number 1 on a genesis of ours, executed there by the reference.
 
@@ -186,9 +199,7 @@ def seal(block: Block) -> SealedBlock:
     Raises: `Unsealable`, `UnsupportedFork`.
     """
     rules = rules_at(block.fork, block.env.number, block.env.timestamp)
-    if rules.proof_of_stake and any(account.is_empty for account in block.alloc.values()):
-        # EIP-7523: no chain has any since then, and clients take it for granted.
-        raise Unsealable("empty accounts after the merge")
+    _check_state(rules, block.alloc)
     genesis = _genesis(rules, block.env, block.alloc)
     home = replace(block, fork=rules.fork, env=_at_home(rules, block.env, genesis))
     try:

@@ -1,12 +1,35 @@
 """The command line. Importing this package registers every subcommand."""
 
-from pel_fuzz.cli import bench, check, client, convert, diff, footprint, fuzz, prove, replay, run
-from pel_fuzz.cli.app import main
+import sys
+
+from pel_fuzz.exit_codes import ExitCode
+
+try:
+    from pel_fuzz.cli import (
+        bench,
+        check,
+        client,
+        client_consume,
+        client_fill,
+        convert,
+        diff,
+        footprint,
+        fuzz,
+        prove,
+        replay,
+        run,
+    )
+    from pel_fuzz.cli.app import main
+except KeyboardInterrupt:  # loading all of it takes a second or two
+    print("pel: interrupted", file=sys.stderr)
+    sys.exit(ExitCode.INTERRUPTED)
 
 __all__ = [
     "bench",
     "check",
     "client",
+    "client_consume",
+    "client_fill",
     "convert",
     "diff",
     "footprint",

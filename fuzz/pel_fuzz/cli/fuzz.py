@@ -2,26 +2,35 @@
 
 import json
 import secrets
-from contextlib import nullcontext
+import time
+from datetime import date
 from pathlib import Path
 
 import click
 
-from pel_fuzz.campaign import Plan, default_jobs, planted, run_campaign
+from pel_fuzz.campaign import Plan, default_jobs
 from pel_fuzz.cli.app import app
+from pel_fuzz.cli.fuzzing import Fuzzing, Wanted
 from pel_fuzz.cli.options import (
     DEFAULT_SECONDS,
     duration,
+    duration_or_none,
     fork_name,
     json_option,
     seed_bug_option,
     shard_of,
 )
+from pel_fuzz.cli.regression_options import (
+    corpus_option,
+    junit_option,
+    known_options,
+    read_beforehand,
+    repeated_flags,
+)
 from pel_fuzz.cli.screen import Screen
 from pel_fuzz.exit_codes import ExitCode
-from pel_fuzz.findings import Findings
 from pel_fuzz.interleavings import INTERLEAVINGS
-from pel_fuzz.report import CampaignReport
+from pel_fuzz.replaying import read_replayable
 from pel_reference.eels_forks import is_installed
 
 
@@ -30,7 +39,11 @@ from pel_reference.eels_forks import is_installed
 @click.option(
     "--max-time", metavar="TIME", callback=duration, help="Stop after this long: 60s, 2h."
 )
-@click.option("--max-cases", type=click.IntRange(min=1), help="Stop after this many cases.")
+@click.option(
+    "--max-cases",
+    type=click.IntRange(min=0),
+    help="Stop after this many drawn cases; 0, with --corpus or --known: draw none.",
+)
 @click.option("--fork", metavar="NAME", callback=fork_name, help="EVM blocks of this fork only.")
 @click.option("--shard", metavar="I/N", callback=shard_of, default="1/1", help="One of N shards.")
 @click.option("--start", type=click.IntRange(0, 2**63), default=0, help="Resume at this index.")
@@ -51,6 +64,16 @@ from pel_reference.eels_forks import is_installed
     show_default=True,
     help="Where found cases are kept.",
 )
+@click.option(
+    "--shrink-time",
+    metavar="TIME",
+    callback=duration_or_none,
+    help="How long one finding may be shrunk: 30s if not given, 0 for not at all; never much "
+    "longer than --max-time.",
+)
+@corpus_option
+@known_options
+@junit_option
 @seed_bug_option
 @json_option
 def fuzz(
@@ -64,16 +87,25 @@ def fuzz(
     interleavings: str,
     keep_going: bool,
     out: Path,
+    shrink_time: float | None,
+    corpus: Path | None,
+    known: Path | None,
+    today: date,
+    junit: Path | None,
     seed_bug: str | None,
     as_json: bool,
 ) -> ExitCode:
     """Fuzz the optimistic executor against the fold, the reference and EELS.
 
     Without --max-time or --max-cases it runs for a minute. A seed makes the same cases, run under
-    the same interleavings, on any machine; a time budget changes only how many of them.
+    the same interleavings, on any machine; a time budget changes only how many of them. Known
+    differences pass with a note, and neither end the campaign nor are kept.
     """
+    begin = time.monotonic()
     if interleavings == "exhaustive" and fork is not None:
         raise click.BadParameter("exhaustive searches take tiny blocks, which have no fork")
+    if max_cases == 0 and corpus is None and known is None:
+        raise click.UsageError("--max-cases 0 goes with --corpus or --known")
     if max_time is None and max_cases is None:
         max_time = DEFAULT_SECONDS
     plan = Plan(
@@ -89,35 +121,15 @@ def fuzz(
         eels=is_installed(),
         seed_bug=seed_bug,
     )
-    report = CampaignReport(plan)
-    findings = Findings(out, plan)
+    beforehand = read_beforehand(corpus, known, today, read_replayable)
+    flags = repeated_flags(corpus, known, today) + " --keep-going" * keep_going
+    wanted = Wanted(begin, out, keep_going, shrink_time, junit, flags)
+    fuzzing = Fuzzing(plan, wanted, beforehand)
+    report, findings = fuzzing.report, fuzzing.findings
     with Screen(plan, quiet=as_json) as screen:
-        _carry_out(plan, report, findings, screen, keep_going)
-    code, _ = report.exit_code()
+        fuzzing.carry_out(screen)
     if as_json:
         click.echo(json.dumps(report.to_json() | {"kept": findings.to_json()}, indent=2))
     else:
         screen.summary(report, findings)
-    return code
-
-
-def _carry_out(
-    plan: Plan, report: CampaignReport, findings: Findings, screen: Screen, keep_going: bool
-) -> None:
-    """Run the campaign; what is found until an interruption is kept and told."""
-    campaign = run_campaign(plan)
-    try:
-        for case in campaign:
-            fresh = report.add(case)
-            screen.show(report)
-            if fresh:
-                # In-process campaigns have the bug planted already.
-                with planted(plan.seed_bug) if plan.jobs > 1 else nullcontext():
-                    for found in findings.keep(case, fresh):
-                        screen.found(found)
-                if not keep_going:
-                    break
-    except KeyboardInterrupt:
-        report.interrupted = True
-    finally:
-        campaign.close()
+    return report.exit_code()[0]

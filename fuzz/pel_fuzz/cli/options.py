@@ -43,15 +43,23 @@ def duration(_context: object, _option: object, value: str | None) -> float | No
 
     Raises: `click.BadParameter`.
     """
+    seconds = duration_or_none(_context, _option, value)
+    if seconds == 0:
+        raise click.BadParameter("must be longer than no time at all")
+    return seconds
+
+
+def duration_or_none(_context: object, _option: object, value: str | None) -> float | None:
+    """As `duration`, but it may be no time at all.
+
+    Raises: `click.BadParameter`.
+    """
     if value is None:
         return None
     match = _DURATION.fullmatch(value)
     if match is None:
         raise click.BadParameter(f"{value!r} is not a time such as 60s, 5m or 2h")
-    seconds = float(match[1]) * _UNIT_SECONDS[match[2]]
-    if seconds == 0:
-        raise click.BadParameter("must be longer than no time at all")
-    return seconds
+    return float(match[1]) * _UNIT_SECONDS[match[2]]
 
 
 def shard_of(_context: object, _option: object, value: str) -> tuple[int, int]:

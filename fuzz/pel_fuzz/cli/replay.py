@@ -111,12 +111,7 @@ def _tell(
     kept: CaseFile, differences: list[Difference], story: list[str], seed_bug: str | None
 ) -> None:
     for difference in differences:
-        click.echo(f"DIFFERENCE ({difference.oracle}) in {difference.place}")
-        click.echo(f"  field     {difference.field}")
-        click.echo(f"  expected  {difference.expected}")
-        click.echo(f"  got       {difference.got}")
-        for line in difference.words.splitlines():
-            click.echo(f"  {line}")
+        click.echo("\n".join(difference.lines()))
     if story:
         click.echo("\n".join(("", *story, "")))
     if kept.signature is None or any(d.signature == kept.signature for d in differences):

@@ -4,7 +4,8 @@ Everything but the summary goes to standard error; with `quiet` nothing is shown
 """
 
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -13,9 +14,12 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from pel_fuzz.campaign import Plan
+from pel_fuzz.corpus import Replayed
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.findings import Findings, Found
+from pel_fuzz.known import Excuse, KnownList
 from pel_fuzz.report import CampaignReport
+from pel_fuzz.verdict import Difference
 
 MOST_LISTED = 12
 """Features not reached that are listed by name: more are those of a campaign that was short."""
@@ -65,23 +69,32 @@ class Screen:
             self._told = now
             self._err.print(f"  {now - self._started:4.0f} s: {told}")
 
-    def found(self, found: Found) -> None:
-        """One finding, as its reader needs it: where, what, why, how to see it again."""
+    def replayed(self, replayed: Replayed, known: KnownList) -> None:
+        """A case file that was replayed, where there is anything to say of it."""
         if self._quiet:
             return
-        difference = found.difference
-        lines = [
-            f"[bold red]DIFFERENCE[/] ({difference.oracle}) in {difference.place}",
-            f"  field     {difference.field}",
-            f"  expected  {difference.expected}",
-            f"  got       {difference.got}",
-        ]
-        self._err.print("\n".join(lines[:1]))
-        for line in lines[1:]:
+        for difference in replayed.unknown(known):
+            self._difference(difference, known.excuse(difference.signature))
+            self._err.print(f"  replay    pel replay {replayed.path}", markup=False, soft_wrap=True)
+        if replayed.note is not None:
+            self._err.print(f"  {replayed.name}: {replayed.note}", markup=False, soft_wrap=True)
+
+    def _difference(self, difference: Difference, excuse: Excuse | None) -> None:
+        headline, *lines = difference.lines()
+        self._err.print(headline, style="bold red", markup=False)
+        for line in lines:
             self._err.print(line, markup=False)
-        for line in difference.words.splitlines():
-            self._err.print(f"  {line}", markup=False)
-        self._err.print(f"  shrunk to {found.size}", markup=False)
+        if excuse is not None:
+            self._err.print(f"  {excuse.words}", markup=False)
+
+    def found(self, found: Found, excuse: Excuse | None = None) -> None:
+        """One finding, as its reader needs it: where, what, why, how to see it again. `excuse` is
+        one that has expired."""
+        if self._quiet:
+            return
+        self._difference(found.difference, excuse)
+        told = f"shrunk to {found.size}" if found.shrunk else f"not shrunk: {found.size}"
+        self._err.print(f"  {told}", markup=False)
         if found.others:
             self._err.print(f"  there too {', '.join(found.others)}", markup=False)
         self._err.print(f"  replay    {found.replay}", markup=False, soft_wrap=True)
@@ -93,36 +106,56 @@ class Screen:
     def summary(self, report: CampaignReport, findings: Findings) -> None:
         """The report of the whole campaign, on standard output."""
         code, why = report.exit_code()
-        counters = report.counters
         table = Table(show_header=False, box=None, pad_edge=False)
-        for name, text in (
-            ("cases", _counts(report.cases)),
-            ("runs", f"{counters['runs']} optimistic runs, {_lane(report)}"),
-            ("faults", _faults(report)),
-            ("steps", _steps(report)),
-            ("tiers", _tiers(report)),
-            ("forks", _counts(report.forks)),
-            ("features", _features(report)),
-            ("locations", _counts(report.location_kinds)),
-            ("conflicts", _conflicts(report)),
-            *report.coverage.lines(),
-            ("to resume", _resume(report)),
-        ):
+        drawn = () if report.plan.max_cases == 0 else _drawn(report)
+        for name, text in (*drawn, *_regressions(report), *_groups(report)):
             table.add_row(name, text)
         self._out.print(table, markup=False)
+        self._out.print(f"to repeat    {report.repeat_command}", markup=False, soft_wrap=True)
+        self._out.print(f"to resume    {report.resume_command}", markup=False, soft_wrap=True)
         colour = {ExitCode.AGREE: "green", ExitCode.DIFFER: "red"}.get(code, "yellow")
         kept = f", kept in {findings.folder}" if findings.kept else ""
         self._out.print(f"[{colour}]{code.name}[/]: {why}{kept}")
+
+
+def _drawn(report: CampaignReport) -> Iterator[tuple[str, str]]:
+    """What was drawn, what it ran, and what it reached."""
+    yield "cases", _counts(report.cases)
+    yield "runs", f"{report.counters['runs']} optimistic runs, {_lane(report)}"
+    yield "faults", _faults(report)
+    yield "steps", _steps(report)
+    yield "tiers", _tiers(report)
+    yield "forks", _counts(report.forks)
+    yield "features", _features(report)
+    yield "locations", _counts(report.location_kinds)
+    yield "conflicts", _conflicts(report)
+    yield from report.coverage.lines()
 
 
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"
 
 
-def _resume(report: CampaignReport) -> str:
-    plan = report.plan
-    lane = "" if plan.interleavings == "mix" else f" --interleavings {plan.interleavings}"
-    return f"--seed {plan.seed} --start {report.next_index}{lane}"
+def _regressions(report: CampaignReport) -> Iterator[tuple[str, str]]:
+    """The corpus and the list of known differences, where there are any."""
+    regressions = report.regressions
+    verdicts = Counter(each.verdict(regressions.known) for each in regressions.corpus)
+    if verdicts or regressions.left_out:
+        late = f"; {len(regressions.left_out)} not replayed" if regressions.left_out else ""
+        yield "corpus", _counts(verdicts) + late
+    for entry in regressions.known.entries:
+        cases = [g.cases for g in report.differences.values() if g.is_of(entry)]
+        seen = f"in {sum(cases)} drawn case(s)" if cases else "not seen in what was drawn"
+        held = {True: "; its case shows it", False: "; its case no longer does", None: ""}
+        until = "EXPIRED on" if entry.expires < regressions.known.today else "until"
+        held_by = held[regressions.reproduced(entry)]
+        yield "known", f"{entry.signature} {seen}{held_by}; {until} {entry.expires}: {entry.issue}"
+
+
+def _groups(report: CampaignReport) -> Iterator[tuple[str, str]]:
+    """The signatures found that are not known, with the number of cases of each."""
+    for signature in sorted(report.unknown):
+        yield "found", f"{signature} in {report.differences[signature].cases} case(s)"
 
 
 def _lane(report: CampaignReport) -> str:

@@ -15,7 +15,7 @@ from pel_fuzz.tiers import eels_can_judge, reference_outcome
 from pel_fuzz.workloads.blocks import MOST_TRANSACTIONS, GeneratedBlock, blocks
 from pel_fuzz.workloads.draws import Choices, UndrawableCase, draw_case
 from pel_fuzz.workloads.header import ancestor_hash
-from pel_reference.block import Block, BlockResult
+from pel_reference.block import Account, Block, BlockResult, Transaction
 
 LEAST_TRANSACTIONS, LEAST_GAS = 32, 4_000_000
 """What the executors that are known to fall back (pevm) want at the least."""
@@ -23,6 +23,8 @@ SMALLEST_TRANSACTIONS = 8
 """The least size of a block where no client has to be kept from falling back."""
 MOST_DRAWS = 200
 """Draws at one address until a block is large enough: about every second one is."""
+UNREADABLE = frozenset({"invalid-blob-creation", "invalid-no-blobs"})
+"""Features of blocks that are made of transactions which not every tool can read."""
 ANCESTORS = 256
 """So far back a block can ask for hashes. Tools differ on those that they are not given."""
 
@@ -50,7 +52,7 @@ def client_blocks(
 ) -> SearchStrategy[GeneratedBlock]:
     """Where clients' blocks are drawn from, before it is known how much gas they use."""
     size = (least_transactions, max(MOST_TRANSACTIONS, least_transactions))
-    return blocks(fork=fork, size=size).map(_with_ancestors)
+    return blocks(fork=fork, size=size).map(_for_clients)
 
 
 def client_block_at(
@@ -83,11 +85,20 @@ def client_block_at(
 
 
 def judged(block: Block) -> BlockResult | None:
-    """A block's result by the reference; `None` where no client can be judged by it."""
-    if not eels_can_judge(block):
+    """A block's result by the reference; `None` where no client can be judged by it.
+
+    That is so on states that no chain can have and on which clients do not agree: empty accounts
+    (decision 11), and storage where there is neither nonce nor code (EIP-7610), of which geth takes
+    no notice since 1.17.
+    """
+    if not eels_can_judge(block) or any(map(_has_storage_only, block.alloc.values())):
         return None
     outcome = reference_outcome(block)
     return None if isinstance(outcome, str) else outcome
+
+
+def _has_storage_only(account: Account) -> bool:
+    return bool(account.storage) and account.nonce == 0 and not account.code
 
 
 def _addresses(index: int) -> Iterator[int]:
@@ -100,9 +111,21 @@ def _ancestors(number: int) -> dict[int, bytes]:
     return {each: ancestor_hash(each) for each in range(max(number - ANCESTORS, 0), number)}
 
 
-def _with_ancestors(drawn: GeneratedBlock) -> GeneratedBlock:
-    """The block with the hash of every ancestor that it can ask for."""
+def _for_clients(drawn: GeneratedBlock) -> GeneratedBlock:
+    """The block with the hash of every ancestor that it can ask for, and without transactions that
+    not every tool can read: they are rejected anyway, but geth's tool refuses all of them then."""
     env = drawn.block.env
     hashes = MappingProxyType(_ancestors(env.number) | dict(env.block_hashes))
-    block = replace(drawn.block, env=replace(env, block_hashes=hashes))
-    return replace(drawn, block=block)
+    readable = tuple(filter(_is_readable, drawn.block.transactions))
+    block = replace(drawn.block, env=replace(env, block_hashes=hashes), transactions=readable)
+    features = (
+        drawn.features - UNREADABLE if readable != drawn.block.transactions else drawn.features
+    )
+    return GeneratedBlock(block, features)
+
+
+def _is_readable(transaction: Transaction) -> bool:
+    """Whether JSON for tools can have it: what its type demands is there."""
+    if transaction.type == 3 and not transaction.blob_versioned_hashes:
+        return False
+    return not (transaction.type in (3, 4) and transaction.is_creation)

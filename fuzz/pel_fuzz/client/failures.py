@@ -16,6 +16,7 @@ __all__ = [
     "Killed",
     "NoStart",
     "Refused",
+    "Stopped",
     "TooLate",
     "TooManyProcesses",
     "TooMuchMemory",
@@ -80,6 +81,10 @@ class Twice(ClientFailure):
     """It answered more than once, so none of its answers counts."""
 
     kind = "twice"
+
+
+class Stopped(Exception):
+    """The case was given up, by the user or by the campaign's time budget: nobody failed."""
 
 
 def ended_badly(status: int, errors: str) -> ClientFailure:

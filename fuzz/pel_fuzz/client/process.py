@@ -10,15 +10,16 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from pel_fuzz.client.failures import (
     NoStart,
+    Stopped,
     TooLate,
     TooManyProcesses,
     TooMuchMemory,
@@ -33,6 +34,15 @@ MOST_ENTRIES: Final = 10_000
 """Files and folders that it may leave in the folder that it is given."""
 _CHUNK: Final = 1 << 16
 _WAIT_SECONDS: Final = 0.02
+
+
+Stop: TypeAlias = Callable[[], bool]
+"""Asked again and again while a client works: whether it is to be given up at once."""
+
+
+def never() -> bool:
+    """Not to be given up."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +232,12 @@ def run_process(
     stdin: bytes | None = None,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    stop: Stop = never,
 ) -> Ended:
     """Run a command to its end, within limits. A status other than 0 is the caller's to judge.
 
-    Raises: `NoStart`, `TooLate`, `TooMuchMemory`, `TooManyProcesses`, `TooMuchOutput`.
+    Raises: `NoStart`, `TooLate`, `TooMuchMemory`, `TooManyProcesses`, `TooMuchOutput`; `Stopped`,
+    when `stop` says so.
     """
     start = look = time.monotonic()
     deadline = start + limits.seconds
@@ -237,6 +249,8 @@ def run_process(
             now = time.monotonic()
             if now >= deadline:
                 raise process.late()
+            if stop():
+                raise Stopped
             if now - look >= LOOK_SECONDS:
                 process.check()
                 look = now

@@ -1,0 +1,163 @@
+"""A client over a folder of tests: run on each file, its verdicts read, what differs kept apart.
+
+The tests are right, so a failure is a difference. But a client that passes everything, because it
+executes nothing or compares nothing, would look like one that agrees. So it also gets canaries:
+tests with a wrong claim, which it has to refuse. And one that refuses everything, because the
+command is wrong or its fork is not known, would look like one that differs everywhere. So where
+nothing at all has passed it gets a block without transactions.
+"""
+
+import json
+import tempfile
+import time
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pel_fuzz.client.fixture_run import FixtureClient, Said, Told
+from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, Fixture, read_fixture
+from pel_fuzz.client.forging import canaries
+from pel_fuzz.client.plain_block import plain_block
+from pel_reference.engine_payload import dump_engine_test
+from pel_reference.errors import InputError, UnsupportedFork
+from pel_reference.fixture_json import dump_blockchain_test
+from pel_reference.fork_names import canonical_fork
+from pel_reference.sealing import Unsealable, seal
+
+CANARIES: Final = 3
+"""Wrong tests that a client gets: one for each claim that can be wrong."""
+_IN_HAND: Final = 2
+"""Files that wait for each worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumePlan:
+    """Which files are run, and how: those of a folder whose place in its order falls to the shard.
+
+    `max_seconds` ends it before the last one.
+    """
+
+    files: tuple[Path, ...]
+    format: str = BLOCKCHAIN_TEST
+    shard: int = 0
+    of: int = 1
+    jobs: int = 1
+    max_seconds: float | None = None
+
+    def own(self) -> list[Path]:
+        """The shard's files, in order."""
+        return [path for place, path in enumerate(self.files) if place % self.of == self.shard]
+
+
+@dataclass(frozen=True, slots=True)
+class FileRun:
+    """One file that was run: what was told of each of its tests; or not run, because `left_out`."""
+
+    path: Path
+    told: tuple[Told, ...] = ()
+    left_out: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """A wrong test that the client was given: what it claims, and what was told of it."""
+
+    claim: str
+    told: Told
+
+
+def run_files(client: FixtureClient, plan: ConsumePlan) -> Generator[FileRun, None, None]:
+    """Each file of the shard, in order, run by a few workers. Closing the iterator ends it.
+
+    Raises: `NoStart`.
+    """
+    deadline = None if plan.max_seconds is None else time.monotonic() + plan.max_seconds
+    pool = ThreadPoolExecutor(plan.jobs)
+    waiting: deque[Future[FileRun]] = deque()
+    files = iter(plan.own())
+    try:
+        while True:
+            while len(waiting) < _IN_HAND * plan.jobs:
+                path = next(files, None)
+                if path is None or (deadline is not None and time.monotonic() >= deadline):
+                    break
+                waiting.append(pool.submit(_run_file, client, plan.format, path))
+            if not waiting:
+                return
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _run_file(client: FixtureClient, wanted: str, path: Path) -> FileRun:
+    try:
+        fixture = read_fixture(path)
+    except InputError as error:
+        return FileRun(path, left_out=f"unreadable: {error.problem}")
+    if fixture is None:
+        return FileRun(path, left_out="holds no test")
+    if fixture.format != wanted:
+        return FileRun(path, left_out=f"is {fixture.format}")
+    return FileRun(path, tuple(client.run(path, fixture.names)))
+
+
+def run_canaries(client: FixtureClient, plan: ConsumePlan) -> list[Canary]:
+    """Give the client wrong tests, made of the shard's own.
+
+    Raises: `NoStart`.
+    """
+    found: list[Canary] = []
+    with tempfile.TemporaryDirectory(prefix="pel-canary-") as folder:
+        for number, forged in enumerate(canaries(_some(plan), CANARIES)):
+            path = Path(folder, f"canary_{number}.json")
+            path.write_text(json.dumps({forged.name: forged.test}), encoding="utf-8")
+            found += [Canary(forged.claim, told) for told in client.run(path, [forged.name])]
+    return found
+
+
+def _some(plan: ConsumePlan) -> Iterator[Fixture]:
+    """The shard's tests, from all over it."""
+    files = plan.own()
+    step = max(len(files) // CANARIES, 1)
+    order = [place for first in range(step) for place in range(first, len(files), step)]
+    for place in order:
+        try:
+            fixture = read_fixture(files[place])
+        except InputError:
+            continue
+        if fixture is not None and fixture.format == plan.format:
+            yield fixture
+
+
+def run_control(client: FixtureClient, plan: ConsumePlan) -> Told | None:
+    """Give the client a block without transactions, of a fork of the shard's tests.
+
+    Result: what it told; `None` where no such block can be made.
+    Raises: `NoStart`.
+    """
+    for fixture in _some(plan):
+        test = _control(plan.format, next(iter(fixture.tests.values())).get("network"))
+        if test is None:
+            continue
+        with tempfile.TemporaryDirectory(prefix="pel-control-") as folder:
+            path = Path(folder, "control.json")
+            path.write_text(json.dumps({"control": test}), encoding="utf-8")
+            return client.run(path, ["control"])[0]
+    return None
+
+
+def _control(wanted: str, network: Any) -> dict[str, Any] | None:
+    try:
+        sealed = seal(plain_block(canonical_fork(str(network))))
+    except (UnsupportedFork, Unsealable):
+        return None
+    return dump_blockchain_test(sealed) if wanted == BLOCKCHAIN_TEST else dump_engine_test(sealed)
+
+
+def refused(canaries_run: Sequence[Canary]) -> tuple[list[Canary], list[Canary]]:
+    """The canaries that the client refused, and those that it passed."""
+    by_said = {said: [each for each in canaries_run if each.told.said is said] for said in Said}
+    return by_said[Said.FAIL], by_said[Said.PASS]

@@ -1,0 +1,80 @@
+"""Folders of tests in the formats of execution-spec-tests: which files there are, and what is in
+them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pel_reference.errors import InputError
+from pel_reference.json_input import Field, read_json_file
+
+BLOCKCHAIN_TEST: Final = "blockchain_test"
+ENGINE_TEST: Final = "blockchain_test_engine"
+TRIPLE: Final = "triple"
+FORMATS: Final = (TRIPLE, BLOCKCHAIN_TEST, ENGINE_TEST)
+"""The encodings of a block. The last two are formats of execution-spec-tests."""
+FOLDERS: Final = {
+    TRIPLE: "triples",
+    BLOCKCHAIN_TEST: "blockchain_tests",
+    ENGINE_TEST: "blockchain_tests_engine",
+}
+"""The folder of each: that of execution-spec-tests, where they have it."""
+META: Final = ".meta"
+"""The folder of index files."""
+_LISTS: Final = {BLOCKCHAIN_TEST: "blocks", ENGINE_TEST: "engineNewPayloads"}
+"""What a test of a format holds, and no other does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """A file of tests: where it is, and the tests in it by name."""
+
+    path: Path
+    format: str
+    tests: dict[str, dict[str, Any]]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its tests, in its order."""
+        return list(self.tests)
+
+    def field(self, name: str) -> Field:
+        """One of its tests, to be read."""
+        return Field(str(self.path), name, self.tests[name])
+
+
+def fixture_files(path: Path) -> list[Path]:
+    """The JSON files of a folder and those below it, in order, index files left out; or the file.
+
+    Raises: `InputError`, where there is no such thing.
+    """
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise InputError(str(path), "", "is no file and no folder")
+    found = (each for each in path.rglob("*.json") if each.is_file())
+    return sorted(each for each in found if META not in each.relative_to(path).parts)
+
+
+def read_fixture(path: Path) -> Fixture | None:
+    """The tests of a file; `None` where it holds none of a known format.
+
+    Raises: `InputError`, where it cannot be read.
+    """
+    value = read_json_file(path).value
+    if not isinstance(value, dict) or not value:
+        return None
+    for name, lists in _LISTS.items():
+        if all(
+            isinstance(test, dict) and isinstance(test.get(lists), list) for test in value.values()
+        ):
+            return Fixture(path, name, value)
+    return None
+
+
+def iter_fixtures(paths: list[Path], wanted: str) -> Iterator[Fixture | Path]:
+    """Each file in turn: its tests, or the file itself where it holds none of the wanted format."""
+    for path in paths:
+        fixture = read_fixture(path)
+        yield fixture if fixture is not None and fixture.format == wanted else path

@@ -1,0 +1,23 @@
+"""Keeping a test that a client fails: the test as it was given, and beside it what was said."""
+
+import shutil
+from pathlib import Path
+
+from pel_fuzz.client.fixture_run import Told
+from pel_reference.errors import InputError
+
+
+def keep(folder: Path, told: Told) -> Path:
+    """Copy the file of the test, and write what the client said into a file beside it.
+
+    Result: the copy. Raises: `InputError`, where nothing can be written there.
+    """
+    slug = "".join(c if c.isalnum() or c in "-_." else "_" for c in f"{told.name}-{told.kind}")
+    kept = folder / f"{slug[:150]}.json"
+    said = "\n".join(("test", told.name, "", "client", told.message, "", "errors", told.errors))
+    try:
+        shutil.copyfile(told.path, kept)
+        kept.with_suffix(".txt").write_text(said + "\n", encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise InputError(str(folder), "", f"cannot be written: {error.strerror}") from None
+    return kept

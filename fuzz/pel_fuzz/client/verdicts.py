@@ -1,0 +1,120 @@
+"""What a client says of the tests of a file: its verdicts, in the shapes that clients print.
+
+Known are JSON arrays of objects with a name and a pass (geth, erigon `--jsonout`, besu
+`--json-array`, nethermind) and lines for people (geth `--human`, erigon, besu, nethermind). What is
+in none of these shapes says nothing; then the exit status alone is left.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pel_reference.errors import InputError
+from pel_reference.json_input import parse_json
+
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+_BRACKETED: Final = re.compile(r"\[(PASS|FAIL)\] (.+?)(?:, err=(.*?))?(?:, fork=\w*)?")
+_IMPORTED: Final = re.compile(r"Chain import successful - (.+)")
+_MISMATCH: Final = re.compile(r"(Chain header mismatch), have \S+ want \S+ - (.+)")
+_COLUMNS: Final = re.compile(r"(\S.*?)\s+(PASS|FAIL)")
+_MESSAGES: Final = ("error", "loadfailure", "message")
+"""Where a failed test's reason stands, in small letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the client says of one test; `message` is empty where it gives no reason."""
+
+    name: str
+    passed: bool
+    message: str = ""
+
+
+def read_verdicts(output: bytes) -> list[Verdict]:
+    """All verdicts in a client's standard output, in its order."""
+    text = _COLOUR.sub("", output.decode(errors="replace"))
+    found = _from_json(text)
+    return list(_from_lines(text)) if found is None else found
+
+
+def _from_json(text: str) -> list[Verdict] | None:
+    """The verdicts of the JSON array in this text, which lines of a log may surround."""
+    start = re.search(r"^\s*\[(?!PASS\]|FAIL\])", text, re.MULTILINE)
+    if start is None:
+        return None
+    rest = text[start.start() :]
+    for candidate in (rest, rest[: rest.rfind("]") + 1]):
+        try:
+            value = parse_json("output", candidate.encode())
+        except InputError:
+            continue
+        verdicts = [_from_object(each) for each in value] if isinstance(value, list) else [None]
+        return None if None in verdicts else [each for each in verdicts if each is not None]
+    return None
+
+
+def _from_object(value: Any) -> Verdict | None:
+    if not isinstance(value, dict):
+        return None
+    fields = {name.lower(): each for name, each in value.items()}
+    name, passed = fields.get("name"), fields.get("pass")
+    if not isinstance(name, str) or not isinstance(passed, bool):
+        return None
+    messages = (fields.get(each) for each in _MESSAGES)
+    message = next((each for each in messages if isinstance(each, str) and each), "")
+    return Verdict(name, passed, message)
+
+
+def _from_lines(text: str) -> Iterator[Verdict]:
+    for line in map(str.strip, text.splitlines()):
+        if match := _BRACKETED.fullmatch(line):
+            yield Verdict(match[2], match[1] == "PASS", match[3] or "")
+        elif match := _IMPORTED.fullmatch(line):
+            yield Verdict(match[1], True)
+        elif match := _MISMATCH.fullmatch(line):
+            yield Verdict(match[2], False, match[1])
+        elif match := _COLUMNS.fullmatch(line):
+            yield Verdict(match[1], match[2] == "PASS")
+
+
+UNSUPPORTED: Final = "unsupported"
+"""The kind of a message which says that the client does not know the fork: no verdict."""
+
+_KINDS: Final = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE))
+    for kind, pattern in (
+        (UNSUPPORTED, r"(unsupported|unknown|unrecogni[sz]ed) (fork|network)|fork not supported"),
+        ("genesis", r"genesis"),
+        ("post-state", r"post[- _]?state|account (code|balance|nonce|storage) mismatch"),
+        ("access-list", r"access[- _]?list"),
+        ("state-root", r"state[- _]?root|merkle root|trie root|world ?state|state hash"),
+        ("receipts-root", r"receipt"),
+        ("bloom", r"bloom"),
+        ("requests", r"requests?[- _]?(hash|root)|execution requests|invalid requests"),
+        ("withdrawals", r"withdrawals?"),
+        ("blob-gas", r"blob[- _]?gas"),
+        ("base-fee", r"base[- _]?fee"),
+        ("gas-used", r"gas[- _]?used|used gas|gas mismatch"),
+        ("gas-limit", r"gas[- _]?(limit|pool|allowance)"),
+        ("funds", r"insufficient (funds|balance)|insufficient sender balance"),
+        ("nonce", r"nonce"),
+        ("last-hash", r"last[- _]?block[- _]?hash|header mismatch|head mismatch"),
+        ("crash", r"panic|traceback|exception|assert|segmentation"),
+    )
+)
+"""What clients complain about, by the words that they use for it; the first that fits counts."""
+
+_PARTICULAR: Final = re.compile(r"0x[0-9a-f]*|[0-9a-f]{8,}|[0-9]+|\W+", re.IGNORECASE)
+_MOST_WORDS: Final = 6
+
+
+def known_kind(message: str) -> str | None:
+    """What a message is about, by a name that is the same for every block; `None`: not known."""
+    return next((kind for kind, pattern in _KINDS if pattern.search(message)), None)
+
+
+def kind_of(message: str) -> str:
+    """What a message is about; where that is not known, its first words without its numbers."""
+    words = _PARTICULAR.sub(" ", message).lower().split()
+    return known_kind(message) or "-".join(words[:_MOST_WORDS]) or "no-reason"
