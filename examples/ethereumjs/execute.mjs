@@ -1,7 +1,6 @@
 // A block is executed by EthereumJS's own `runBlock`, which knows valid blocks only. A transition tool
 // leaves invalid transactions out, so the block is run again without each of which it complains.
 
-import { Caches } from '@ethereumjs/statemanager'
 import { EthereumJSError } from '@ethereumjs/util'
 import { createVM, runBlock } from '@ethereumjs/vm'
 
@@ -9,14 +8,15 @@ import { Frame } from './block.mjs'
 import { paramsWith, rulesOf } from './chain.mjs'
 import { EXIT, Failure } from './failures.mjs'
 import { askedForKzg, loadKzg } from './kzg.mjs'
-import { stateOf } from './state.mjs'
+import { stateOver, trieOf } from './state.mjs'
 import { transactionOf } from './transactions.mjs'
 
 /**
  * Execute a block.
  *
- * `settings` are those of `rulesOf`; `input` is `{ alloc, env, txs }`. The answer holds what
- * `runBlock` gave, the sealed block, the state after it, and `rejected`.
+ * `settings` are those of `rulesOf`, and `caches`: whether the state has those that EthereumJS's node
+ * gives it. `input` is `{ alloc, env, txs }`. The answer holds what `runBlock` gave, the sealed
+ * block, the trie that holds the states before and after it, and `rejected`.
  */
 export async function execute(settings, input) {
   for (;;) {
@@ -30,7 +30,7 @@ export async function execute(settings, input) {
 }
 
 async function executeUnder(common, settings, { alloc, env, txs }) {
-  const before = await stateOf(common, alloc)
+  const before = await trieOf(common, alloc)
   const frame = await new Frame(common, env).prepare()
   const rejected = []
   let candidates = []
@@ -44,24 +44,17 @@ async function executeUnder(common, settings, { alloc, env, txs }) {
   }
   for (;;) {
     const objection = staticObjection(frame, candidates)
-    const state = copyOf(before)
+    const state = stateOver(common, before, settings.caches)
     const run = objection ?? (await attempt(common, settings, frame, state, candidates))
     const limit = objection === null ? overBlobLimit(common, candidates) : null
     const first = firstOf(run, limit)
     if (first === null) {
       rejected.sort((one, other) => one.index - other.index)
-      return { common, state, frame, rejected, candidates, ...run }
+      return { common, before, rejected, candidates, ...run }
     }
     rejected.push({ index: candidates[first.at].index, error: first.error })
     candidates = candidates.filter((_, at) => at !== first.at)
   }
-}
-
-/** The state again, as it was before the block: a copy shares what is written, and no caches. */
-function copyOf(before) {
-  const state = before.shallowCopy(false)
-  state._caches = new Caches()
-  return state
 }
 
 /** Which of two objections is about the lower transaction; a run without one has no `at`. */

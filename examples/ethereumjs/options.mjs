@@ -14,6 +14,7 @@ const OPTIONS = {
   'state.chainid': '1',
   'state.reward': '0',
   'state.eips': '',
+  'state.caches': 'no',
   port: '',
   socket: '',
 }
@@ -38,13 +39,20 @@ export function parseOptions(given) {
   return options
 }
 
+/** Those of `--state.*`, without the prefix. */
+export function stateOptions(options) {
+  const state = Object.entries(options).filter(([name]) => name.startsWith('state.'))
+  return Object.fromEntries(state.map(([name, value]) => [name.slice('state.'.length), value]))
+}
+
 /** The rules that `--state.*`, or the `state` of a request, ask for. */
-export function settingsOf({ fork, chainid, reward, eips }) {
+export function settingsOf({ fork, chainid, reward, eips, caches }) {
   try {
     return {
       fork: String(fork ?? OPTIONS['state.fork']),
       chainId: BigInt(chainid ?? OPTIONS['state.chainid']),
       reward: BigInt(reward ?? OPTIONS['state.reward']),
+      caches: caches === 'yes',
       eips: [eips ?? []].flat().flatMap((each) => String(each).split(',').filter(Boolean).map(Number)),
     }
   } catch (error) {

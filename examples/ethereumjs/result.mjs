@@ -8,7 +8,12 @@ import { allocOf, quantity } from './state.mjs'
 
 /** The answer to a block that was executed. */
 export async function answerOf(done) {
-  return { result: resultOf(done), alloc: await allocOf(done.common, done.state) }
+  const transactions = done.sealed.raw()[1]
+  return {
+    result: resultOf(done),
+    alloc: await allocOf(done.common, done.before, done.result.stateRoot),
+    body: bytesToHex(RLP.encode(transactions)),
+  }
 }
 
 function resultOf({ common, result, sealed, executed, rejected, candidates }) {

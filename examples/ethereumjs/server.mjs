@@ -5,15 +5,18 @@ import { createServer } from 'node:http'
 
 import { execute } from './execute.mjs'
 import { required } from './failures.mjs'
-import { settingsOf } from './options.mjs'
+import { settingsOf, stateOptions } from './options.mjs'
 import { answerOf } from './result.mjs'
 
 const LARGEST_REQUEST = 256 << 20
 
-/** Serve on a port of this machine, or on a Unix socket, until the process is ended. */
-export function serve({ port, socket }) {
+/** Serve on a port of this machine, or on a Unix socket, until the process is ended. What a request's
+ * `state` leaves open is as the command line has it. */
+export function serve(options) {
+  const { port, socket } = options
+  const defaults = stateOptions(options)
   const server = createServer((request, response) => {
-    answer(request)
+    answer(request, defaults)
       .then((body) => reply(response, 200, JSON.stringify(body)))
       .catch((error) => reply(response, 500, error.message))
   })
@@ -25,12 +28,12 @@ export function serve({ port, socket }) {
   }
 }
 
-async function answer(request) {
+async function answer(request, defaults) {
   const { state, input } = JSON.parse(await bodyOf(request))
   for (const name of ['alloc', 'env', 'txs']) {
     required(input, name, 'input')
   }
-  return answerOf(await execute(settingsOf(state ?? {}), input))
+  return answerOf(await execute(settingsOf({ ...defaults, ...state }), input))
 }
 
 async function bodyOf(request) {

@@ -1,10 +1,10 @@
 // The state of a block, from and to a tool's `alloc`.
 
+import { MerklePatriciaTrie } from '@ethereumjs/mpt'
 import { RLP } from '@ethereumjs/rlp'
 import { Caches, MerkleStateManager } from '@ethereumjs/statemanager'
 import {
   Account,
-  bytesToBigInt,
   bytesToHex,
   createAccountFromRLP,
   createAddressFromString,
@@ -16,9 +16,10 @@ import {
 import { EXIT, Failure } from './failures.mjs'
 import { keyOf } from './preimages.mjs'
 
-/** The state that an `alloc` describes. */
-export async function stateOf(common, alloc) {
-  const state = new MerkleStateManager({ common, caches: new Caches() })
+/** The trie of the state that an `alloc` describes. */
+export async function trieOf(common, alloc) {
+  const trie = new MerklePatriciaTrie({ common, useKeyHashing: true })
+  const state = new MerkleStateManager({ common, trie })
   for (const [name, given] of Object.entries(alloc)) {
     try {
       await putAccount(state, createAddressFromString(prefixed(name)), given)
@@ -26,8 +27,13 @@ export async function stateOf(common, alloc) {
       throw new Failure(EXIT.JSON, `alloc.${name}: ${error.message}`)
     }
   }
-  await state.flush()
-  return state
+  return trie
+}
+
+/** A state over a trie, which itself stays as it is. */
+export function stateOver(common, trie, withCaches) {
+  const caches = withCaches ? new Caches() : undefined
+  return new MerkleStateManager({ common, trie: trie.shallowCopy(false), caches })
 }
 
 async function putAccount(state, address, given) {
@@ -42,12 +48,12 @@ async function putAccount(state, address, given) {
   }
 }
 
-/** The state as an `alloc`: every account that exists, empty ones too. */
-export async function allocOf(common, state) {
-  // The state is opened anew: `dumpStorage` would still show the storage of an account that was
-  // deleted and then came back without any.
-  await state.setStateRoot(await state.getStateRoot())
-  const { values } = await state._getAccountTrie().getValueMap()
+/** The state with this root as an `alloc`: every account that exists, empty ones too. */
+export async function allocOf(common, trie, root) {
+  const opened = trie.shallowCopy(false)
+  opened.root(root)
+  const state = new MerkleStateManager({ common, trie: opened })
+  const { values } = await opened.getValueMap()
   const alloc = {}
   for (const [hash, rlp] of Object.entries(values)) {
     const name = keyOf(common, hash)

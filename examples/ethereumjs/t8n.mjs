@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 import { execute } from './execute.mjs'
 import { EXIT, Failure, required } from './failures.mjs'
-import { parseOptions, settingsOf } from './options.mjs'
+import { parseOptions, settingsOf, stateOptions } from './options.mjs'
 import { answerOf } from './result.mjs'
 import { serve } from './server.mjs'
 
@@ -15,12 +15,7 @@ async function main() {
     serve(options)
     return
   }
-  const settings = settingsOf({
-    fork: options['state.fork'],
-    chainid: options['state.chainid'],
-    reward: options['state.reward'],
-    eips: options['state.eips'],
-  })
+  const settings = settingsOf(stateOptions(options))
   write(options, await answerOf(await execute(settings, readInput(options))))
 }
 

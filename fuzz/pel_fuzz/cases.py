@@ -46,8 +46,10 @@ class Case:
     `twin`: every incarnation also runs on fresh objects. `reference`, `eels`: the whole block also
     goes through the reference proper, and through EELS. `threads`: it was found on plain threads,
     which the interleavings do not steer. `external`: an executor in another language runs it,
-    driven from outside (`pel_fuzz.drive`). `turns`: the scheduler's text itself runs it, in these
-    turns, and no interleaving is used. `origin` is (seed, index) where drawn, `small`:
+    driven from outside (`pel_fuzz.drive`). `python`: an executor of a user's in Python ran it
+    (`pel_fuzz.testing`), and no interleaving is used. `client`: a client ran the block by its own
+    interface (`pel_fuzz.client`). `turns`: the scheduler's text itself runs it,
+    in these turns, and no interleaving is used. `origin` is (seed, index) where drawn, `small`:
     from small tiny blocks.
     """
 
@@ -59,6 +61,8 @@ class Case:
     twin: bool = False
     threads: bool = False
     external: bool = False
+    python: bool = False
+    client: bool = False
     turns: tuple[Turn, ...] | None = None
     reference: bool = True
     eels: bool = False

@@ -58,6 +58,12 @@ def read_replayable(path: str | Path) -> CaseFile:
     if kept.case.external:
         how = "pel client drive --command 'COMMAND' --replay FILE"
         raise InputError(str(path), "lane", f"an executor in another language ran this case: {how}")
+    if kept.case.client:
+        how = "pel client check --command 'COMMAND' --replay FILE"
+        raise InputError(str(path), "lane", f"a client ran this case: {how}")
+    if kept.case.python:
+        how = "pytest --pel-executor MODULE:FACTORY --pel-case FILE"
+        raise InputError(str(path), "lane", f"an executor in Python ran this case: {how}")
     if kept.case.eels and not is_installed():
         problem = "this case needs EELS: install the extra pel[eels]"
         raise InputError(str(path), "checks.eels", problem)

@@ -43,18 +43,20 @@ def _drawn_phrase(draw: st.DrawFn, cells: int) -> Program:
 
 
 @lru_cache(maxsize=64)
-def _drawn_programs(cells: int, largest: int, longest: int) -> SearchStrategy[list[list[Program]]]:
+def _drawn_programs(
+    cells: int, least: int, largest: int, longest: int
+) -> SearchStrategy[list[list[Program]]]:
     program = st.lists(_drawn_phrase(cells), min_size=1, max_size=longest)
-    return st.lists(program, min_size=1, max_size=largest)
+    return st.lists(program, min_size=least, max_size=largest)
 
 
 @st.composite
 def tiny_blocks(
-    draw: st.DrawFn, largest: int = 8, most_cells: int = 4, longest: int = 6
+    draw: st.DrawFn, largest: int = 8, most_cells: int = 4, longest: int = 6, least: int = 1
 ) -> TinyBlock:
-    """Contended blocks: up to `largest` programs of up to `longest` instructions over a handful
-    of cells, so that nearly every two of them meet."""
+    """Contended blocks: `least` to `largest` programs of up to `longest` phrases over a handful of
+    cells, so that nearly every two of them meet."""
     cells = draw(_whole(1, most_cells))
     initial = tuple(draw(_whole(0, 3)) for _ in range(cells))
-    programs = draw(_drawn_programs(cells, largest, longest))
+    programs = draw(_drawn_programs(cells, least, largest, longest))
     return TinyBlock(tuple(sum(phrases, ()) for phrases in programs), initial)

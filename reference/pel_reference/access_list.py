@@ -1,9 +1,10 @@
 """The block-level access list (EIP-7928) of a block, from what its transitions recorded.
 
 Every change is in it, exactly: it follows from the write sets. Of what was only looked at, the
-list has what the seam records and what the block itself says, which is less than the EIP asks for
-in two places: a precompile that a contract called, and slots of an account that the same
-transaction created by CREATE2, whose storage is known to be empty without a look.
+list has what the seam records and what the block itself says. That is not what the EIP asks for in
+two places, and `Doubts` says where: a slot that is read in an account which the same transaction
+created by CREATE2 is known to be 0 without a look; and a call with value that runs out of gas may
+have asked whether its target exists, which counts as access only if gas for the rest was left.
 Source: EIP-7928.
 """
 
@@ -57,7 +58,20 @@ AccessList = tuple[AccountChanges, ...]
 """The accounts that a block accessed, in the order of their addresses."""
 
 
-def access_list(block: EvmBlock, history: History) -> AccessList:
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """Where the list may not be what the EIP asks for.
+
+    `accounts` are unchanged, and nothing is known of them but that somebody asked whether they
+    exist: they may have no place in the list. In those of `slots`, which were created in this
+    block, or may have been for a while, more slots may have been read.
+    """
+
+    accounts: frozenset[bytes]
+    slots: frozenset[bytes]
+
+
+def access_list(block: EvmBlock, history: History) -> tuple[AccessList, Doubts]:
     """The access list of a block that was executed; of `history`, what was committed counts.
 
     Rejected transactions are not in the block, and nothing of them is in the list.
@@ -75,8 +89,8 @@ def access_list(block: EvmBlock, history: History) -> AccessList:
 
     for at, group in groupby(committed, key=index):
         replayed.take(at, group)
-    replayed.touched.update(_named_by_the_block(block, index_of))
-    return replayed.accounts()
+    replayed.accessed.update(_named_by_the_block(block, index_of))
+    return replayed.accounts(), replayed.doubts()
 
 
 def _is_rejected(block: EvmBlock, incarnation: Incarnation) -> bool:
@@ -99,6 +113,7 @@ def _named_by_the_block(block: EvmBlock, included: Iterable[int]) -> Iterator[by
 
 
 _FIELDS: Final = (BALANCE, NONCE, CODE)
+_OF_AN_ACCOUNT: Final = (*_FIELDS, EXISTS, STORAGE, WIPE)
 
 
 @dataclass(slots=True)
@@ -108,33 +123,46 @@ class _Replay:
     block: EvmBlock
     now: dict[Location, Any] = field(default_factory=dict)
     wiped: set[bytes] = field(default_factory=set)
-    touched: set[bytes] = field(default_factory=set)
-    reads: dict[bytes, set[int]] = field(default_factory=lambda: defaultdict(set))
+    accessed: set[bytes] = field(default_factory=set)
+    asked_for: set[bytes] = field(default_factory=set)
+    unborn: set[bytes] = field(default_factory=set)
+    slots: dict[bytes, set[int]] = field(default_factory=lambda: defaultdict(set))
     changes: dict[Location, list[Change[Any]]] = field(default_factory=dict)
 
     def take(self, index: int, incarnations: Iterable[Incarnation]) -> None:
         """The transitions of one index: what differs after all of them is a change."""
         before: dict[Location, Any] = {}
         for incarnation in incarnations:
-            for read in incarnation.reads:
-                self._look(read.location)
+            self._look(incarnation)
             writes = {write.location: write.value for write in incarnation.writes}
             for location, value in self._values(writes):
                 before.setdefault(location, self._value(location))
                 self.now[location] = value
-                self._look(location)
+                if location[0] == STORAGE:
+                    self.slots[cast(bytes, location[1])].add(cast(int, location[2]))
             self.wiped |= {cast(bytes, at[1]) for at in writes if at[0] == WIPE}
         for location, old in before.items():
             if self.now[location] != old:
                 change = Change(index, self.now[location])
                 self.changes.setdefault(location, []).append(change)
 
-    def _look(self, location: Location) -> None:
-        kind, name, *slot = cast("tuple[Any, ...]", location)
-        if kind in (*_FIELDS, STORAGE, EXISTS):
-            self.touched.add(name)
-        if kind == STORAGE:
-            self.reads[name].add(slot[0])
+    def _look(self, incarnation: Incarnation) -> None:
+        """What one transition has accessed. Whether an account exists is a question of its own, or
+        begins with a look at the nonce."""
+        read = {each.location: each.value for each in incarnation.reads}
+        asked_for = {cast(bytes, name) for kind, name, *_ in read if kind in (NONCE, EXISTS)}
+        self.asked_for |= asked_for
+        self.unborn |= {
+            a for a in asked_for if (read.get((NONCE, a)), read.get((CODE, a))) == (0, b"")
+        }
+        for location in read:
+            kind, name, *slot = cast("tuple[Any, ...]", location)
+            if kind == STORAGE:
+                self.slots[name].add(slot[0])
+            if kind == STORAGE or (kind in _FIELDS and name not in asked_for):
+                self.accessed.add(name)
+        written = (cast("tuple[Any, ...]", write.location) for write in incarnation.writes)
+        self.accessed |= {name for kind, name, *_ in written if kind in _OF_AN_ACCOUNT}
 
     def _values(self, writes: Mapping[Location, Value]) -> Iterator[tuple[Location, Any]]:
         """What these writes of one transition say about fields and slots, as full values.
@@ -147,13 +175,13 @@ class _Replay:
             if kind == FEE:
                 yield recipient, self._value(recipient) + value
             elif kind == WIPE:
-                for slot in self._slots(cast(bytes, name)):
+                for slot in self._filled_slots(cast(bytes, name)):
                     if (STORAGE, name, slot) not in writes:
                         yield (STORAGE, name, slot), 0
             elif kind in (*_FIELDS, STORAGE):
                 yield location, value
 
-    def _slots(self, address: bytes) -> list[int]:
+    def _filled_slots(self, address: bytes) -> list[int]:
         """The slots of an account that are not 0 now."""
         account = self.block.block.alloc.get(address)
         known = set() if account is None else set(account.storage)
@@ -169,11 +197,15 @@ class _Replay:
 
     def accounts(self) -> AccessList:
         """The list, once the whole block was taken."""
-        return tuple(self._account(address) for address in sorted(self.touched))
+        return tuple(self._account(address) for address in sorted(self.accessed | self.asked_for))
+
+    def doubts(self) -> Doubts:
+        """What the list leaves open."""
+        return Doubts(frozenset(self.asked_for - self.accessed), frozenset(self.unborn))
 
     def _account(self, address: bytes) -> AccountChanges:
-        reads = self.reads.get(address, set())
-        changed = {slot: self.changes.get((STORAGE, address, slot)) for slot in sorted(reads)}
+        slots = sorted(self.slots.get(address, ()))
+        changed = {slot: self.changes.get((STORAGE, address, slot)) for slot in slots}
         return AccountChanges(
             address=address,
             storage={slot: tuple(changes) for slot, changes in changed.items() if changes},

@@ -23,8 +23,12 @@ SMALLEST_TRANSACTIONS = 8
 """The least size of a block where no client has to be kept from falling back."""
 MOST_DRAWS = 200
 """Draws at one address until a block is large enough: about every second one is."""
-UNREADABLE = frozenset({"invalid-blob-creation", "invalid-no-blobs"})
+UNREADABLE = frozenset({"invalid-blob-creation", "invalid-no-blobs", "invalid-signature"})
 """Features of blocks that are made of transactions which not every tool can read."""
+FIRST_V_WITH_CHAIN = 35
+"""The least `v` of EIP-155."""
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+"""Of the curve secp256k1: signatures are made of smaller numbers."""
 ANCESTORS = 256
 """So far back a block can ask for hashes. Tools differ on those that they are not given."""
 
@@ -34,8 +38,8 @@ class ClientBlock:
     """A block for clients, with its result by the reference.
 
     `choices` draw it again from `client_blocks(drawn_fork)`; `origin` is (seed, index). `redrawn`
-    is how many blocks before it were left out at this address: too small, of no valid header, or
-    one on which the references do not agree by decision (11).
+    is how many blocks before it were left out at this address: too small, of no valid header, with
+    a feature that is not wanted, or one on which clients cannot be judged.
     """
 
     block: Block
@@ -62,14 +66,18 @@ def client_block_at(
     *,
     least_transactions: int = LEAST_TRANSACTIONS,
     least_gas: int = LEAST_GAS,
+    leave_out: frozenset[str] = frozenset(),
 ) -> ClientBlock:
-    """Block `index` of a campaign: a function of its arguments.
+    """Block `index` of a campaign: a function of its arguments. No block has a feature of those to
+    leave out.
 
     Raises: `UndrawableCase`, where `MOST_DRAWS` blocks do not use so much gas.
     """
     strategy = client_blocks(fork, least_transactions)
     for redrawn, address in enumerate(_addresses(index)):
         drawn = draw_case(strategy, seed, address)
+        if drawn.value.features & leave_out:
+            continue
         expected = judged(drawn.value.block)
         if expected is not None and expected.gas_used >= least_gas:
             return ClientBlock(
@@ -125,7 +133,12 @@ def _for_clients(drawn: GeneratedBlock) -> GeneratedBlock:
 
 
 def _is_readable(transaction: Transaction) -> bool:
-    """Whether JSON for tools can have it: what its type demands is there."""
+    """Whether JSON for tools can have it: what its type demands is there, and its signature is made
+    of numbers that a signature can have."""
     if transaction.type == 3 and not transaction.blob_versioned_hashes:
         return False
-    return not (transaction.type in (3, 4) and transaction.is_creation)
+    if transaction.type in (3, 4) and transaction.is_creation:
+        return False
+    v = transaction.v
+    has_parity = v in (27, 28) or v >= FIRST_V_WITH_CHAIN if transaction.type == 0 else v in (0, 1)
+    return has_parity and 0 < transaction.r < ORDER and 0 < transaction.s < ORDER

@@ -124,18 +124,22 @@ class TransitionServer:
             self._listen()
             document = read_document("answer", text, self.errors)
             return answer_in(document, len(block.transactions), self.errors)
-        except (ClientFailure, Stopped):
-            self._listen()
+        except (ClientFailure, Stopped) as failure:
+            self._listen(_LAST_WORDS_SECONDS)
+            if isinstance(failure, ClientFailure):
+                failure.errors = self.errors
             self.close()  # the next block is not to meet what this one has left
             raise
 
-    def _listen(self) -> None:
-        """Take what it has written for this block."""
-        process = self._process
+    def _listen(self, seconds: float = 0.0) -> None:
+        """Take what it has written for this block, and what it writes for a while yet."""
+        process, end = self._process, time.monotonic() + seconds
         if process is None:
             return
         with contextlib.suppress(TooMuchOutput):
-            process.listen(0)
+            process.drain()
+            while time.monotonic() < end:
+                process.listen(_WAIT_SECONDS)
         self._log, self._errors = process.output + b"\n" + process.log, process.log
 
     # ---- its process ------------------------------------------------------------------------

@@ -116,23 +116,32 @@ def answer(line: bytes, block: TinyBlock) -> Answer:
     """
     document = _object(line)
     _only(document, {"result", "history"})
-    result = document.get("result")
+    found = result_of(document.get("result"), block, "result")
+    history = document.get("history")
+    if "history" not in document:
+        return found
+    return found._replace(history=_history(history, len(block.programs)))
+
+
+def result_of(result: object, block: TinyBlock, at: str) -> Answer:
+    """What a run of `block` left, from the object that stands `at` a field, or is the document.
+
+    Raises: `FormatError`.
+    """
     if not isinstance(result, dict):
-        raise FormatError("result", "must be an object")
-    _only(result, {"cells", "pairs", "outcomes"}, "result.")
+        raise FormatError(at, "must be an object")
+    path = f"{at}." if at else ""
+    _only(result, {"cells", "pairs", "outcomes"}, path)
     values: dict[Location, Value] = {}
-    cells = _list(result.get("cells"), "result.cells", len(block.initial_values))
+    cells = _list(result.get("cells"), f"{path}cells", len(block.initial_values))
     for number, value in enumerate(cells):
-        values["cell", number] = _value(value, f"result.cells[{number}]")
-    for number, halves in enumerate(_list(result.get("pairs"), "result.pairs", PAIRS)):
-        for half, value in enumerate(_list(halves, f"result.pairs[{number}]", 2)):
-            values["pair", number, half] = _value(value, f"result.pairs[{number}][{half}]")
-    outcomes = _list(result.get("outcomes"), "result.outcomes", len(block.programs))
-    return Answer(
-        values,
-        tuple(_outcome(each, f"result.outcomes[{i}]") for i, each in enumerate(outcomes)),
-        _history(document["history"], len(outcomes)) if "history" in document else None,
-    )
+        values["cell", number] = _value(value, f"{path}cells[{number}]")
+    for number, halves in enumerate(_list(result.get("pairs"), f"{path}pairs", PAIRS)):
+        for half, value in enumerate(_list(halves, f"{path}pairs[{number}]", 2)):
+            values["pair", number, half] = _value(value, f"{path}pairs[{number}][{half}]")
+    outcomes = _list(result.get("outcomes"), f"{path}outcomes", len(block.programs))
+    told = tuple(_outcome(each, f"{path}outcomes[{i}]") for i, each in enumerate(outcomes))
+    return Answer(values, told, None)
 
 
 def _history(events: Any, transitions: int) -> History:

@@ -4,6 +4,7 @@ A case file can come from anywhere, so it is read as strictly as any other input
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -38,6 +39,9 @@ MAX_STEPS = 100_000
 MAX_BOUND, MAX_SEARCHED_RUNS = 100, 100_000
 """More preemptions, and more runs, than any search will ever come to."""
 
+LANES: Final = ("controlled", "threads", "text", "external", "python", "client")
+"""What ran the case."""
+
 CHOICES: Final = ("switches", "walk", "exhaustive", *PARAMETERS)
 """What says who goes next in a run: one of these."""
 
@@ -58,8 +62,14 @@ class CaseFile:
     seed_bug: str | None
 
 
-def case_to_json(case: Case, expected: Difference | None, seed_bug: str | None) -> dict[str, Any]:
-    """A case as its file holds it; `expected` is the difference that it showed."""
+def case_to_json(
+    case: Case,
+    expected: Difference | None,
+    seed_bug: str | None,
+    client: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A case as its file holds it; `expected` is the difference that it showed, `client` what there
+    is to know of a client that ran it."""
     subject = case.subject
     block = to_json(subject) if isinstance(subject, TinyBlock) else dump_triple(subject)
     origin = None
@@ -78,7 +88,7 @@ def case_to_json(case: Case, expected: Difference | None, seed_bug: str | None) 
         "seed_bug": seed_bug,
         "expected": None if expected is None else _without_words(expected),
         "block": block,
-    }
+    } | ({} if client is None else {"client": dict(client)})
 
 
 def _without_words(difference: Difference) -> dict[str, Any]:
@@ -88,9 +98,15 @@ def _without_words(difference: Difference) -> dict[str, Any]:
     return told
 
 
-def write_case(path: Path, case: Case, expected: Difference | None, seed_bug: str | None) -> None:
+def write_case(
+    path: Path,
+    case: Case,
+    expected: Difference | None,
+    seed_bug: str | None,
+    client: Mapping[str, Any] | None = None,
+) -> None:
     """Write a case file, whole or not at all."""
-    text = json.dumps(case_to_json(case, expected, seed_bug), indent=1)
+    text = json.dumps(case_to_json(case, expected, seed_bug, client), indent=1)
     draft = path.with_suffix(".tmp")
     draft.write_text(text + "\n", encoding="utf-8")
     draft.replace(path)
@@ -120,12 +136,14 @@ def _parse(document: Field) -> CaseFile:
     external = _lane(lane) == "external"
     if external and kind != "tiny":
         raise lane.error("executors driven from outside run tiny blocks only")
+    if _lane(lane) == "client" and kind != "evm":
+        raise lane.error("clients run EVM blocks only, by this interface")
     workers, faults = _workers(document.require("workers")), document.require("faults")
     interleavings = () if in_text else tuple(map(_choices, choices.elements()))
     if _lane(lane) != "controlled" and any(isinstance(each, Search) for each in interleavings):
         raise lane.error("only controlled runs are searched")
-    if external and any(True for _ in faults.elements()):
-        raise faults.error("none strikes in an executor driven from outside")
+    if _lane(lane) in ("external", "client") and any(True for _ in faults.elements()):
+        raise faults.error("none strikes in an executor that is not ours")
     case = Case(
         subject=_subject(kind, document.require("block")),
         kind=kind,
@@ -136,6 +154,8 @@ def _parse(document: Field) -> CaseFile:
         eels=checks.require("eels").boolean(),
         threads=_lane(lane) == "threads",
         external=external,
+        python=_lane(lane) == "python",
+        client=_lane(lane) == "client",
         turns=_turns(choices) if in_text else None,
         origin=_origin(document.get("origin")),
         drawn_fork=_drawn_fork(document.get("origin")),
@@ -175,16 +195,17 @@ def _workers(field: Field) -> int:
 
 def _lane(field: Field) -> str:
     lane = field.text()
-    if lane not in ("controlled", "threads", "text", "external"):
-        raise field.error("must be controlled, threads, text or external")
+    if lane not in LANES:
+        raise field.error(f"must be {', '.join(LANES[:-1])} or {LANES[-1]}")
     return lane
 
 
 def _lane_name(case: Case) -> str:
     if case.turns is not None:
         return "text"
-    if case.external:
-        return "external"
+    for name in ("external", "python", "client"):
+        if getattr(case, name):
+            return name
     return "threads" if case.threads else "controlled"
 
 

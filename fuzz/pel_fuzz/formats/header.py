@@ -4,6 +4,7 @@
 - a *history*: what an execution did (`pel_spec.history`), as JSON lines;
 - a *trace*: the steps of one run (`pel_spec.sync.Step`), as JSON lines;
 - *drive*: the lines by which an executor in another language is driven from outside;
+- *programs*: a block of key-value programs, with the result that it must have;
 - a *known* list: differences that pass for a while, in TOML, where the header is two keys.
 
 The first object of every file is its header: `{"pel": "history", "version": 1}`, beside fields of
@@ -23,6 +24,7 @@ class Format(StrEnum):
     HISTORY = "history"
     TRACE = "trace"
     DRIVE = "drive"
+    PROGRAMS = "programs"
     KNOWN = "known"
 
 
@@ -31,6 +33,7 @@ CURRENT: Mapping[Format, int] = {
     Format.HISTORY: 1,
     Format.TRACE: 1,
     Format.DRIVE: 1,
+    Format.PROGRAMS: 1,
     Format.KNOWN: 1,
 }
 """The one version of each format that is written and read."""

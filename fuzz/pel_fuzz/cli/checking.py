@@ -1,0 +1,208 @@
+"""What `pel client check` does and shows: a campaign against a client, or a replay."""
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import closing
+
+import click
+
+from pel_fuzz.client.campaign import CheckPlan, run_check
+from pel_fuzz.client.examining import ClientSpec
+from pel_fuzz.client.kept import ClientFindings, KeptCase
+from pel_fuzz.client.report import CheckReport
+from pel_fuzz.client.shrinking import replayed
+from pel_fuzz.exit_codes import ExitCode
+from pel_fuzz.formats.case_json import read_case
+from pel_fuzz.tiny import TinyBlock
+from pel_fuzz.verdict import Difference, Oracle
+from pel_reference.errors import InputError
+
+TOLD_EVERY_SECONDS = 10.0
+
+
+class CheckScreen:
+    """Progress and findings, on standard error; nothing where JSON is wanted."""
+
+    def __init__(self, plan: CheckPlan, quiet: bool) -> None:
+        self._plan, self._quiet = plan, quiet
+        self._start = self._last = time.monotonic()
+
+    def say(self, text: str) -> None:
+        """Show a line."""
+        if not self._quiet:
+            click.echo(text, err=True)
+
+    def begin(self) -> None:
+        """The seed first, so that it is known whatever happens."""
+        plan = self._plan
+        of = f", shard {plan.shard + 1}/{plan.of}" if plan.of > 1 else ""
+        self.say(f"pel client check: seed {plan.seed}{of}, {plan.jobs} client(s) at once")
+
+    def show(self, report: CheckReport) -> None:
+        """A line every ten seconds."""
+        now = time.monotonic()
+        if now - self._last >= TOLD_EVERY_SECONDS:
+            self._last = now
+            self.say(f"  {now - self._start:4.0f} s: {report.total} blocks{_of_note(report)}")
+
+    def found(self, kept: KeptCase) -> None:
+        """One finding: where, what, why, how to see it again."""
+        for line in _lines(kept.difference):
+            self.say(line)
+        self.say(f"  signature {kept.difference.signature}")
+        self.say(f"  {kept.told}\n  replay    {kept.replay}")
+
+
+def _lines(difference: Difference) -> list[str]:
+    """A difference for people. What is no verdict is not called one."""
+    lines = difference.lines()
+    if difference.oracle is Oracle.CLIENT:
+        lines[0] = f"NO VERDICT ({difference.kind}) in {difference.place}"
+    return lines
+
+
+def _of_note(report: CheckReport) -> str:
+    parts = [f"{kind} {count}" for kind, count in sorted(report.failures.items())]
+    if report.differences:
+        parts.append(f"{len(report.differences)} kind(s) of finding")
+    return f", {', '.join(parts)}" if parts else ""
+
+
+# ---- a campaign -----------------------------------------------------------------------------
+
+
+def carry_out(
+    plan: CheckPlan,
+    report: CheckReport,
+    findings: ClientFindings,
+    screen: CheckScreen,
+    keep_going: bool,
+    begin: float,
+) -> None:
+    """Ask, judge, keep, shrink, tell. What is found until an interruption is kept and told.
+
+    A client that fails is a finding, and the campaign goes on; a wrong result ends it, unless it is
+    to be kept going.
+
+    Raises: `NoStart`.
+    """
+    deadline = None if plan.max_seconds is None else begin + plan.max_seconds
+    try:
+        with closing(run_check(plan, deadline)) as campaign:
+            for case in campaign:
+                fresh = report.add(case)
+                screen.show(report)
+                if fresh is not None:
+                    kept = findings.keep(case, fresh)
+                    try:
+                        kept = findings.shrink(kept, case)
+                    finally:
+                        screen.found(kept)
+                    if fresh.oracle is Oracle.ANSWER and not keep_going:
+                        return
+                if report.is_hopeless:
+                    return
+    except KeyboardInterrupt:
+        report.interrupted = True
+
+
+def summary(report: CheckReport, findings: ClientFindings) -> list[str]:
+    """The report of a campaign, on standard output."""
+    code, why = report.exit_code()
+    rows = {
+        "client": f"{report.plan.client.way}: {report.plan.client.text}",
+        "blocks": f"{report.total} asked, {report.compared} compared; {report.transactions} "
+        f"transactions, {report.rejected} of them to be rejected; {report.gas_used} gas; "
+        f"{report.client_seconds:.0f} s by the client",
+        "forks": _counts(report.forks),
+        "features": f"{sum(map(bool, report.features.values()))} reached",
+        "fields": f"{len(report.seen)} compared{_unseen(report)}",
+        "failures": _counts(report.failures),
+        "parallel": _parallel(report),
+    }
+    if report.gaps:
+        rows["roots"] = (
+            f"{report.gaps} block(s): the roots of the client's lists count rejected transactions, "
+            "taken as right"
+        )
+    for fork, told in sorted(report.unfit.items()):
+        left = report.left_out[fork]
+        rows[f"no {fork}"] = f"{left} block(s) left out: {told.splitlines()[0]}"
+    for signature, group in sorted(report.differences.items()):
+        note = f"; {group.excuse.words}" if group.excuse is not None else ""
+        rows[signature] = f"{group.cases} block(s){note}"
+    rows["to repeat"], rows["to resume"] = report.repeat_command, report.resume_command
+    kept = f", kept in {findings.folder}" if findings.kept else ""
+    lines = [
+        f"{name:<11}{text}" if len(name) < 11 else f"{name}  {text}" for name, text in rows.items()
+    ]
+    return [*lines, f"{code.name}: {why}{kept}"]
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"
+
+
+def _unseen(report: CheckReport) -> str:
+    never = report.never_seen
+    return f"; never given: {', '.join(never)}" if never else ""
+
+
+def _parallel(report: CheckReport) -> str:
+    if report.plan.proof is None:
+        return "unknown: whether the client ran in parallel was not looked at (--parallel-proof)"
+    if report.parallel == "unknown":
+        return "unknown: nothing that the client writes can be seen"
+    return f"{report.plan.proof!r} seen in {report.proven} of {report.asked_for_proof} blocks"
+
+
+# ---- a replay -------------------------------------------------------------------------------
+
+
+def replay_case(spec: ClientSpec, path: str, tries: int, as_json: bool) -> ExitCode:
+    """Ask a client for the block of a kept case again, a few times where it shows nothing.
+
+    Raises: `NoStart`; `InputError`, for a case that no client can be asked about.
+    """
+    kept = read_case(path)
+    block = kept.case.subject
+    if isinstance(block, TinyBlock):
+        raise InputError(path, "kind", "no EVM block: there is nothing to ask a client")
+    try:
+        with spec.make() as client:
+            difference, tried, done = replayed(client, block, tries, kept.signature)
+    except ValueError as error:
+        raise InputError(path, "block", str(error)) from None
+    code, why = _code_of(difference, done.unfit)
+    if as_json:
+        told = {
+            "verdict": code.name.lower(),
+            "why": why,
+            "recorded": kept.signature,
+            "reproduced": difference is not None and difference.signature == kept.signature,
+            "tries": tried,
+            "differences": [] if difference is None else [difference.to_json()],
+        }
+        click.echo(json.dumps(told, indent=2))
+        return code
+    for line in [] if difference is None else _lines(difference):
+        click.echo(line)
+    if kept.signature is None or (
+        difference is not None and difference.signature == kept.signature
+    ):
+        click.echo("no difference" if difference is None else f"as recorded, at try {tried}")
+    else:
+        click.echo(f"the recorded difference is gone, in {tried} tries: {kept.signature}")
+    click.echo(f"{code.name}: {why}")
+    return code
+
+
+def _code_of(difference: Difference | None, unfit: str | None) -> tuple[ExitCode, str]:
+    if unfit is not None:
+        return ExitCode.BAD_INPUT, f"the client fails on a plain block too: {unfit.splitlines()[0]}"
+    if difference is None:
+        return ExitCode.AGREE, "no difference"
+    if difference.oracle is Oracle.CLIENT:
+        return ExitCode.INCONCLUSIVE, f"no verdict: {difference.kind}"
+    return ExitCode.DIFFER, "it differs"

@@ -1,0 +1,133 @@
+"""`pytest --pel-executor MODULE:FACTORY`: the ready-made tests, on an executor of yours.
+
+pytest loads this module in every run where PEL is installed. So it imports nothing of ours until
+the option is given, and without it does nothing at all.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+MARKER = "pel"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options, all with names that begin with `--pel-`."""
+    group = parser.getgroup("pel", "PEL: is a parallel executor equal to the preset order?")
+    group.addoption(
+        "--pel-executor",
+        metavar="MODULE:FACTORY",
+        help="Add the tests of the executor that this makes (docs/pytest.md).",
+    )
+    group.addoption(
+        "--pel-case",
+        metavar="PATH",
+        action="append",
+        type=Path,
+        default=[],
+        help="Instead of drawn blocks, this case file, or all in this folder; can be repeated.",
+    )
+    group.addoption(
+        "--pel-max-examples",
+        metavar="N",
+        type=_count,
+        help="Examples of each drawn test (default: 200 tiny blocks, 20 of the EVM).",
+    )
+    group.addoption("--pel-fork", metavar="NAME", help="EVM blocks of this fork only.")
+    group.addoption(
+        "--pel-seed", metavar="N", type=int, help="Draw the same blocks in every run: from this."
+    )
+    group.addoption(
+        "--pel-derandomize", action="store_true", help="Draw the same blocks in every run."
+    )
+    group.addoption(
+        "--pel-out",
+        metavar="DIR",
+        type=Path,
+        default=Path("findings"),
+        help="Where the smallest block that differs is kept (default: findings).",
+    )
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise ValueError(text)
+    return count
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known, by which the tests are selected: `-m pel`."""
+    config.addinivalue_line("markers", f"{MARKER}: a test of --pel-executor")
+    if config.getoption("pel_executor") is None and config.getoption("pel_case"):
+        raise pytest.UsageError("--pel-case goes with --pel-executor")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Add the tests to those that were collected."""
+    wanted = config.getoption("pel_executor")
+    if wanted is not None:
+        for item in _tests(session, config, wanted):
+            item.add_marker(MARKER)
+            items.append(item)
+
+
+def _tests(session: pytest.Session, config: pytest.Config, wanted: str) -> Iterator[pytest.Item]:
+    """The tests as pytest collects them from a module; its name stands for the file's."""
+    module = pytest.Module.from_parent(session, path=Path(__file__), nodeid="pel")
+    module.obj = ModuleType("pel")
+    made = _made_tests(config, _factory(config, wanted), wanted)
+    setattr(module.obj, made.__name__, made)
+    return session.genitems(module)
+
+
+def _made_tests(config: pytest.Config, factory: Callable[[], Any], wanted: str) -> type:
+    # Loading all this takes a second or two, which runs without the option do not pay.
+    from pel_fuzz.testing import Settings, tests_of, tests_of_cases  # noqa: PLC0415
+    from pel_reference.errors import InputError  # noqa: PLC0415
+    from pel_reference.fork_names import canonical_fork  # noqa: PLC0415
+    from pel_reference.forks import rules_for  # noqa: PLC0415
+
+    fork, examples = config.getoption("pel_fork"), config.getoption("pel_max_examples")
+    default = Settings()
+    try:
+        given = Settings(
+            tiny_examples=examples or default.tiny_examples,
+            evm_examples=examples or default.evm_examples,
+            fork=None if fork is None else rules_for(canonical_fork(fork)).fork,
+            seed=config.getoption("pel_seed"),
+            derandomize=config.getoption("pel_derandomize"),
+            out=config.getoption("pel_out"),
+            replay=f"pytest --pel-executor {wanted} --pel-case",
+        )
+        cases = config.getoption("pel_case")
+        return tests_of_cases(factory, cases, given) if cases else tests_of(factory, given)
+    except InputError as error:
+        raise pytest.UsageError(f"--pel-executor: {error}") from None
+
+
+def _factory(config: pytest.Config, wanted: str) -> Callable[[], Any]:
+    """What the option names."""
+    name, colon, attribute = wanted.partition(":")
+    if not (name and colon and attribute):
+        raise pytest.UsageError(f"--pel-executor: {wanted!r} is not MODULE:FACTORY")
+    here = str(config.invocation_params.dir)
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found: Any = import_module(name)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise pytest.UsageError(f"--pel-executor: {wanted}: {error}") from None
+    if not callable(found):
+        raise pytest.UsageError(f"--pel-executor: {wanted} is not callable")
+    return found  # type: ignore[no-any-return]
