@@ -4,8 +4,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"sort"
 	"strings"
@@ -38,20 +40,35 @@ func main() {
 		Serve(os.Stdin, os.Stdout, bugs)
 		return
 	}
-	var block Block
-	if err := json.NewDecoder(os.Stdin).Decode(&block); err != nil {
+	block, err := readPrograms(os.Stdin)
+	if err != nil {
 		quit(err)
 	}
-	result := Sequential(&block)
+	result := Sequential(block)
 	if !*sequential {
-		var err error
-		if result, err = Execute(Free{}, bugs, &block, *workers); err != nil {
+		if result, err = Execute(Free{}, bugs, block, *workers); err != nil {
 			quit(err)
 		}
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {
 		quit(err)
 	}
+}
+
+// readPrograms reads the block of a file of programs: docs/formats/programs.md.
+func readPrograms(in io.Reader) (*Block, error) {
+	var file struct {
+		Pel     string `json:"pel"`
+		Version int    `json:"version"`
+		Block   *Block `json:"block"`
+	}
+	if err := json.NewDecoder(in).Decode(&file); err != nil {
+		return nil, err
+	}
+	if file.Pel != "programs" || file.Version != 1 || file.Block == nil {
+		return nil, errors.New("not a file of programs, version 1")
+	}
+	return file.Block, nil
 }
 
 func names() []string {

@@ -81,16 +81,16 @@ def test_eels_takes_sealed_blocks() -> None:
     if not is_installed():
         pytest.skip("EELS is not installed")
     judged = 0
-    for fork in ("Frontier", "Byzantium", "Berlin", "London", *LATER):
-        for index in range(3):
+    for fork in ("Frontier", "Berlin", *LATER):
+        for index in range(2):
             try:
-                sealed = seal(draw_case(blocks(fork=fork), 5, index).value.block)
+                sealed = seal(draw_case(blocks(fork=fork, size=(1, 4)), 5, index).value.block)
             except Unsealable:
                 continue
             result = run_chain_test_eels(as_chain_test(sealed))
             assert result.passed, result
             judged += 1
-    assert judged > 15
+    assert judged > 8
 
 
 @pytest.mark.parametrize("fork", RULES)

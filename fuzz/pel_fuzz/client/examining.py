@@ -127,7 +127,8 @@ def _unfit(client: BlockClient, block: Block, stop: Stop) -> str | None:
         _ = client.execute(plain(block), stop)
     except ClientFailure as failure:
         if failure.is_verdict:
-            return shorten(str(failure), 600)
+            last = failure.errors.strip().splitlines()[-1:]
+            return shorten(": ".join((failure.problem.splitlines()[0], *last)), 600)
     return None
 
 

@@ -26,18 +26,28 @@ __all__ = [
 ]
 
 
+_SIGNALS = {each.value: each.name for each in signal.Signals}
+
+
 class BadStatus(ClientFailure):
     """Its process ended by itself, with a status that says that it failed."""
 
-    kind = "exit"
     is_verdict = True
+
+    def __init__(self, status: int, errors: str = "") -> None:
+        super().__init__(f"ended with exit status {status}", errors)
+        self.kind = f"exit.{status}"
 
 
 class Killed(ClientFailure):
     """Its process was ended by a signal that we did not send: it crashed."""
 
-    kind = "signal"
     is_verdict = True
+
+    def __init__(self, number: int, errors: str = "") -> None:
+        name = _SIGNALS.get(number, str(number))
+        super().__init__(f"ended by signal {name}", errors)
+        self.kind = f"signal.{name}"
 
 
 class Refused(ClientFailure):
@@ -89,10 +99,4 @@ class Stopped(Exception):
 
 def ended_badly(status: int, errors: str) -> ClientFailure:
     """The failure that an exit status other than 0 stands for; negative: the signal's number."""
-    if status > 0:
-        return BadStatus(f"ended with exit status {status}", errors)
-    try:
-        name = signal.Signals(-status).name
-    except ValueError:
-        name = "unknown"
-    return Killed(f"ended by signal {-status} ({name})", errors)
+    return BadStatus(status, errors) if status > 0 else Killed(-status, errors)

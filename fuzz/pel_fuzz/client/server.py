@@ -180,7 +180,7 @@ class TransitionServer:
             status = process.poll()
             if status is not None:
                 process.listen(0)
-                why = f"ended before it listened: {ended_badly(status or 0, '').problem}"
+                why = f"ended before it listened, with status {status}"
                 raise NoStart(self.command, _with(why, process.errors))
             if stop():
                 raise Stopped

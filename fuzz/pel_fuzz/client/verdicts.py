@@ -43,8 +43,9 @@ def _from_json(text: str) -> list[Verdict] | None:
     start = re.search(r"^\s*\[(?!PASS\]|FAIL\])", text, re.MULTILINE)
     if start is None:
         return None
-    rest = text[start.start() :]
-    for candidate in (rest, rest[: rest.rfind("]") + 1]):
+    rest = text[start.start() :].lstrip()
+    closing = rest.rfind("\n]")
+    for candidate in (rest, rest.splitlines()[0], rest[: closing + 2] if closing > 0 else ""):
         try:
             value = parse_json("output", candidate.encode())
         except InputError:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pel_fuzz.drive.messages import Answer, result_of
 from pel_fuzz.formats.header import Format, FormatError, check_header, header
 from pel_fuzz.tiny import PAIRS, TinyBlock, from_json, to_json
 from pel_fuzz.verdict import Difference
 from pel_reference.errors import InputError
-from pel_reference.json_input import Field, parse_json, read_json_file
+from pel_reference.json_input import Field, read_json_file
 from pel_spec.fold import Result, fold
 from pel_spec.vocabulary import Location, Value
 
@@ -106,15 +105,3 @@ def _at(document: Field, path: str, read: Any) -> TinyBlock:
         at = ".".join(filter(None, (path, error.field)))
         raise InputError(document.source, at, error.problem) from None
     return block
-
-
-def parse_answer(text: bytes, block: TinyBlock) -> Answer:
-    """What an executor answered: one object on its standard output.
-
-    Raises: `FormatError`.
-    """
-    try:
-        document = parse_json("its answer", text)
-    except InputError as error:
-        raise FormatError("", error.problem) from None
-    return result_of(document, block, "")
