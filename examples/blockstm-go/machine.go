@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// The tiny key-value machine: docs/tiny-machine.md says what each instruction does.
+// Key-value programs: docs/formats/programs.md says what each instruction does.
 
 const (
 	prime = 2_147_483_647

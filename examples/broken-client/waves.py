@@ -2,12 +2,12 @@
 
 It executes a block in *waves*: the next few transitions all run on the memory that is there when
 the wave begins, as if each had a core of its own. Then they are taken in the preset order, and
-whoever is in conflict with a lower one of the same wave is executed once more.
+whoever has read what a lower one of the same wave has written is executed once more.
 
-A conflict is: a lower one has written what I have *read*. The bug is that it looks at what I have
-*written*: two that write the same are noticed, but a transition that only reads what a lower one
-writes keeps what it saw too early. Many blocks do not show it, as most transactions write what they
-read: a sender its nonce, a transfer its balances.
+Every transaction pays the fee recipient. If each of these payments were a conflict, nothing would
+run in parallel; so a fee is a location of its own for each transaction, and only who reads the
+recipient's balance reads them all. The bug is that conflicts on fees are not looked for, "as nobody
+reads them anyway": whoever does read that balance may see it before the last payments.
 """
 
 from dataclasses import dataclass, field
@@ -16,6 +16,9 @@ from pel_spec.fold import Result
 from pel_spec.history import End, History, Incarnation
 from pel_spec.transition import Effects, RecordedView, TransitionBlock, run_contained
 from pel_spec.vocabulary import PRE_STATE, Location, Read, Value, Version, Write
+
+FEE = "fee"
+"""The kind of location that holds what one transaction pays the fee recipient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,8 @@ class Waves:
 
     def _touched(self, attempt: Attempt) -> set[Location]:
         """What must not have been written by a lower transition meanwhile."""
-        if self.fixed:
-            return {read.location for read in attempt.reads}
-        return set(attempt.effects.writes)  # the bug
+        reads = {read.location for read in attempt.reads}
+        return reads if self.fixed else {location for location in reads if location[0] != FEE}
 
     def _execute(self, version: Version) -> Attempt:
         view = RecordedView(self._lookup)

@@ -36,18 +36,17 @@ async function executeUnder(common, settings, { alloc, env, txs }) {
   let candidates = []
   for (const [index, given] of txs.entries()) {
     const { transaction, error } = transactionOf(common, given, index)
-    if (transaction === undefined) {
-      rejected.push({ index, error })
-    } else {
+    const objection = error ?? staticObjection(frame, transaction)
+    if (objection === undefined) {
       candidates.push({ index, transaction })
+    } else {
+      rejected.push({ index, error: objection })
     }
   }
   for (;;) {
-    const objection = staticObjection(frame, candidates)
     const state = stateOver(common, before, settings.caches)
-    const run = objection ?? (await attempt(common, settings, frame, state, candidates))
-    const limit = objection === null ? overBlobLimit(common, candidates) : null
-    const first = firstOf(run, limit)
+    const run = await attempt(common, settings, frame, state, candidates)
+    const first = firstOf(run, overBlobLimit(common, candidates))
     if (first === null) {
       rejected.sort((one, other) => one.index - other.index)
       return { common, before, rejected, candidates, ...run }
@@ -63,18 +62,13 @@ function firstOf(run, limit) {
   return objections.sort((one, other) => one.at - other.at)[0] ?? null
 }
 
-/** The first transaction that could be in no block with this header. */
-function staticObjection(frame, candidates) {
-  for (const [at, { transaction }] of candidates.entries()) {
-    const errors = frame
-      .with([transaction])
-      .getTransactionsValidationErrors()
-      .filter((error) => !error.startsWith('invalid blobGasUsed'))
-    if (errors.length > 0) {
-      return { at, error: errors.join(', ') }
-    }
-  }
-  return null
+/** Why a transaction could be in no block with this header; nothing, if it could. */
+function staticObjection(frame, transaction) {
+  const errors = frame
+    .with([transaction])
+    .getTransactionsValidationErrors()
+    .filter((error) => !error.startsWith('invalid blobGasUsed'))
+  return errors.length > 0 ? errors.join(', ') : undefined
 }
 
 /** The first transaction by which the block has too many blobs, which `runBlock` leaves to others. */

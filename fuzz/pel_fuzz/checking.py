@@ -22,7 +22,7 @@ MOST_LINES: Final = 12
 """Frames of the executor's own that are told of an exception."""
 
 
-class Executor(Protocol):
+class BlockExecutor(Protocol):
     """What is to be tested: anything with this one method."""
 
     def execute(self, block: TransitionBlock) -> Answer:
@@ -35,10 +35,10 @@ class Executor(Protocol):
 
 
 class BadAnswer(Exception):
-    """What an executor gave back is not what `Executor` says: no verdict on the block."""
+    """What an executor gave back is not what `BlockExecutor` says: no verdict on the block."""
 
 
-def difference_of(executor: Executor, block: TransitionBlock) -> Difference | None:
+def difference_of(executor: BlockExecutor, block: TransitionBlock) -> Difference | None:
     """What is wrong with the executor's answer to `block`; `None` if it is that of the fold.
 
     An exception of the executor is a difference too.
@@ -84,7 +84,8 @@ def _read(answer: object, transitions: int) -> tuple[Result, History | None]:
         told = f"not {type(answer).__name__}"
         raise BadAnswer(f"execute must give a pel_spec.fold.Result, or one and a History, {told}")
     if history is not None and not isinstance(history, History):
-        raise BadAnswer(f"the history must be a pel_spec.history.History, not {type(history)}")
+        told = f"not {type(history).__name__}"
+        raise BadAnswer(f"the history must be a pel_spec.history.History, {told}")
     if len(answer.effects) != transitions:
         told = f"{transitions} transitions, and {len(answer.effects)} effects"
         raise BadAnswer(f"the result must have the effects of each transition: {told}")

@@ -7,9 +7,8 @@ EELS) then judge what the fold says itself.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from pel_fuzz.cases import Case
 from pel_fuzz.conformance.check import Conformance, TooLarge, check_run, check_trace
@@ -95,8 +94,7 @@ def examine(
     """
     done = Examination(features=case.features)
     watch = Watch(case) if watched else None
-    each = partial(_in_time, until=until)
-    _examine_runs(case, done, watch, each, threads=threads, stop_at_first=stop_at_first)
+    _examine_runs(case, done, watch, until, threads=threads, stop_at_first=stop_at_first)
     if watch is not None:
         done.coverage = watch.covered()
     return done
@@ -113,7 +111,7 @@ def _examine_runs(
     case: Case,
     done: Examination,
     watch: Watch | None,
-    in_time: Callable[[Iterable[Interleaving]], Iterator[Interleaving]],
+    until: float | None,
     *,
     threads: bool,
     stop_at_first: bool,
@@ -123,13 +121,12 @@ def _examine_runs(
     done.location_kinds |= _kinds_of(expected_history)
     done.counters["positions"] += len(block.transitions)
     done.counters["twins"] += case.twin
-    for difference in _faults(block, expected, "the fold"):
-        done.findings.append(Finding(difference))
+    done.findings += map(Finding, _faults(block, expected, "the fold"))
     results = [("fold", expected)]
     watched, limit = twin(block) if case.twin else block, step_limit(expected_history)
     steps = expected_steps(expected_history, case.workers)
-    runs = each_run(case.interleavings, steps, done.counters)
-    for number, interleaving in enumerate(in_time(runs)):
+    runs = _in_time(each_run(case.interleavings, steps, done.counters), until)
+    for number, interleaving in enumerate(runs):
         if done.findings and stop_at_first:
             return
         done.strategies["threads" if threads else strategy_of(interleaving)] += 1
@@ -144,15 +141,12 @@ def _examine_runs(
                 if threads
                 else run_controlled(watched, case.workers, interleaving, limit)
             )
-        except STUCK as stuck:
-            difference = _stuck_difference(stuck, len(block.transitions), case.workers)
+        except (*STUCK, Leak) as stopped:
+            difference = _stopped_difference(stopped, block, case.workers)
             done.findings.append(Finding(difference, kept(interleaving)))
             continue
         except Explored:  # all that may follow was explored before: this is no run of its own
             done.strategies[strategy_of(interleaving)] -= 1
-            continue
-        except Leak as leak:
-            done.findings.append(Finding(leak_difference(block, leak), kept(interleaving)))
             continue
         _count(run, len(block.transitions), done.counters, watch)
         conformance = _replay(run, done.counters, sampled=threads, number=number)
@@ -177,11 +171,8 @@ def _examine_faulted(
     positions = len(meaning.block.transitions)
     try:
         tried = attempt(watched, case.workers, faulted, step_limit(meaning.history))
-    except STUCK as stuck:
-        yield _stuck_difference(stuck, positions, case.workers)
-        return
-    except Leak as leak:
-        yield leak_difference(meaning.block, leak)
+    except (*STUCK, Leak) as stopped:
+        yield _stopped_difference(stopped, meaning.block, case.workers)
         return
     done.faults.update(tried.counts())
     if tried.run is not None:
@@ -343,8 +334,12 @@ def stuck_difference(stuck: ExecutionError) -> Difference:
     return Difference(oracle, kind, kind, "the block ends", got, words=words)
 
 
-def _stuck_difference(stuck: ExecutionError, transitions: int, workers: int) -> Difference:
-    difference = stuck_difference(stuck)
+def _stopped_difference(
+    stuck: ExecutionError | Leak, block: TransitionBlock, workers: int
+) -> Difference:
+    if isinstance(stuck, Leak):
+        return leak_difference(block, stuck)
+    difference, transitions = stuck_difference(stuck), len(block.transitions)
     waits = stuck.waits_for if isinstance(stuck, Deadlock) else {}
     try:
         found = check_trace(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
@@ -18,7 +18,8 @@ from pel_fuzz.corpus import Replayed
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.known import Excuse, Known
 from pel_fuzz.regressions import Regressions
-from pel_fuzz.verdict import Difference, shorten
+from pel_fuzz.report import Group
+from pel_fuzz.verdict import Difference, Oracle, shorten
 from pel_reference.errors import InputError
 
 _FORBIDDEN: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -93,6 +94,82 @@ def _clean(text: str) -> str:
 # ---- what there is to report ---------------------------------------------------------------
 
 
+class Reported(Protocol):
+    """What a campaign's report has to have to be written."""
+
+    next_index: int
+    regressions: Regressions
+    differences: dict[str, Group]
+
+    def exit_code(self) -> tuple[ExitCode, str]:
+        """The verdict, and the sentence that says why."""
+        ...
+
+    @property
+    def total(self) -> int:
+        """Cases that were drawn and run."""
+        ...
+
+    @property
+    def repeat_command(self) -> str:
+        """What runs the same again."""
+        ...
+
+    @property
+    def resume_command(self) -> str:
+        """What goes on."""
+        ...
+
+
+class Told(NamedTuple):
+    """What is written beside a campaign's report. `command` is the command's name, `replay` what
+    replays a file of the corpus, up to its name, and `kept` by signature the difference of the
+    smallest case, and what replays that. `fault`: one of ours, that ended the run."""
+
+    command: str
+    replay: str
+    seed: int
+    shard: str
+    kept: Mapping[str, tuple[Difference, str]]
+    seconds: float
+    fault: Exception | None = None
+
+
+def write_campaign(path: Path, report: Reported, told: Told) -> None:
+    """Write the report of a campaign.
+
+    Raises: `InputError`, where it cannot be written.
+    """
+    code, why = report.exit_code()
+    entries = [
+        *regression_entries(report.regressions, told.replay),
+        *(_group_entry(group, told.kept) for group in report.differences.values()),
+    ]
+    if told.fault is not None:
+        code, why = ExitCode.INTERNAL, "our own fault, not a difference"
+        message = f"{type(told.fault).__name__}: {told.fault}"
+        entries.append(Entry("harness", "internal error", Outcome.ERROR, message))
+    commands = "\n".join((report.repeat_command, report.resume_command))
+    entries.append(campaign_entry(code, why, commands, told.seconds))
+    properties = {
+        "verdict": code.name.lower(),
+        "why": why,
+        "seed": told.seed,
+        "shard": told.shard,
+        "cases": report.total,
+        "next_index": report.next_index,
+        "repeat": report.repeat_command,
+        "resume": report.resume_command,
+    }
+    write_junit(path, told.command, entries, properties)
+
+
+def _group_entry(group: Group, kept: Mapping[str, tuple[Difference, str]]) -> Entry:
+    none = group.difference, "none: what is known is not kept"
+    difference, replay = kept.get(group.difference.signature, none)
+    return difference_entry(difference, group.excuse, group.cases, replay)
+
+
 def difference_entry(
     difference: Difference, excuse: Excuse | None, cases: int, replay: str
 ) -> Entry:
@@ -102,8 +179,9 @@ def difference_entry(
     if excuse is not None and not excuse.expired:
         return Entry("signature", difference.signature, Outcome.SKIPPED, excuse.words, words)
     notes = [f"{difference.oracle}: {difference.field}", *([excuse.words] if excuse else ())]
-    message = "; ".join(notes)
-    return Entry("signature", difference.signature, Outcome.FAILURE, message, words)
+    silent = difference.oracle is Oracle.CLIENT
+    outcome = Outcome.ERROR if silent else Outcome.FAILURE
+    return Entry("signature", difference.signature, outcome, "; ".join(notes), words)
 
 
 def regression_entries(regressions: Regressions, replay: str) -> Iterator[Entry]:

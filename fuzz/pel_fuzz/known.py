@@ -137,7 +137,7 @@ def _entry(entry: object, index: int, folder: Path) -> Known:
         if name not in FIELDS:
             raise FormatError(f"{at}.{name}", f"unknown field: it can be {', '.join(FIELDS)}")
     signature = _text(entry, "signature", at)
-    problem = _refusal(signature)
+    problem = refusal_of(signature)
     if problem is not None:
         raise FormatError(f"{at}.signature", problem)
     expires = entry.get("expires")
@@ -154,7 +154,7 @@ def _text(entry: Mapping[str, Any], name: str, at: str) -> str:
     return value
 
 
-def _refusal(signature: str) -> str | None:
+def refusal_of(signature: str) -> str | None:
     """Why no entry may have this signature."""
     parts = signature.split(":")
     oracles = [str(oracle) for oracle in Oracle if oracle is not Oracle.CLIENT]

@@ -6,8 +6,8 @@ the option is given, and without it does nothing at all.
 
 import sys
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from types import ModuleType
 from typing import Any
 
@@ -91,7 +91,7 @@ def _tests(session: pytest.Session, config: pytest.Config, wanted: str) -> Itera
 
 def _made_tests(config: pytest.Config, factory: Callable[[], Any], wanted: str) -> type:
     # Loading all this takes a second or two, which runs without the option do not pay.
-    from pel_fuzz.testing import Settings, tests_of, tests_of_cases  # noqa: PLC0415
+    from pel_fuzz.testing import Settings, case_tests, executor_tests  # noqa: PLC0415
     from pel_reference.errors import InputError  # noqa: PLC0415
     from pel_reference.fork_names import canonical_fork  # noqa: PLC0415
     from pel_reference.forks import rules_for  # noqa: PLC0415
@@ -109,7 +109,7 @@ def _made_tests(config: pytest.Config, factory: Callable[[], Any], wanted: str) 
             replay=f"pytest --pel-executor {wanted} --pel-case",
         )
         cases = config.getoption("pel_case")
-        return tests_of_cases(factory, cases, given) if cases else tests_of(factory, given)
+        return case_tests(factory, cases, given) if cases else executor_tests(factory, given)
     except InputError as error:
         raise pytest.UsageError(f"--pel-executor: {error}") from None
 
@@ -123,10 +123,8 @@ def _factory(config: pytest.Config, wanted: str) -> Callable[[], Any]:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        found: Any = import_module(name)
-        for part in attribute.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
+        found: Any = resolve_name(f"{name}:{attribute}")
+    except (ImportError, AttributeError, ValueError) as error:
         raise pytest.UsageError(f"--pel-executor: {wanted}: {error}") from None
     if not callable(found):
         raise pytest.UsageError(f"--pel-executor: {wanted} is not callable")

@@ -1,6 +1,7 @@
 """What a campaign did and found, added up: for the terminal, for JSON, and for its exit code."""
 
 from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -197,3 +198,22 @@ class CampaignReport:
             "coverage": self.coverage.to_json(),
             "differences": [group.to_json() for group in self.differences.values()],
         } | self.regressions.to_json()
+
+
+def regression_lines(
+    regressions: Regressions, groups: Collection[Group]
+) -> Iterator[tuple[str, str]]:
+    """The corpus and the list of known differences, for people, where there are any: each a name
+    and what is said. `groups` are the differences of what was drawn."""
+    verdicts = Counter(each.verdict(regressions.known) for each in regressions.corpus)
+    if verdicts or regressions.left_out:
+        late = f"; {len(regressions.left_out)} not replayed" if regressions.left_out else ""
+        counts = ", ".join(f"{name} {count}" for name, count in sorted(verdicts.items()))
+        yield "corpus", (counts or "none") + late
+    for entry in regressions.known.entries:
+        cases = [group.cases for group in groups if group.is_of(entry)]
+        seen = f"in {sum(cases)} drawn case(s)" if cases else "not seen in what was drawn"
+        held = {True: "; its case shows it", False: "; its case no longer does", None: ""}
+        until = "EXPIRED on" if entry.expires < regressions.known.today else "until"
+        told = f"{seen}{held[regressions.reproduced(entry)]}; {until} {entry.expires}"
+        yield f"known {entry.index}", f"{entry.signature} {told}: {entry.issue}"

@@ -1,13 +1,13 @@
 """For tests of an executor in Python: what it has to be, one call that checks it, ready-made tests.
 
 ```python
-from pel_fuzz.testing import tests_of
+from pel_fuzz.testing import executor_tests
 
 class MyExecutor:
     def execute(self, block):
         ...
 
-TestMyExecutor = tests_of(MyExecutor)
+TestMyExecutor = executor_tests(MyExecutor)
 ```
 
 These names are stable; the page for users is docs/pytest.md. `pytest --pel-executor MODULE:FACTORY`
@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, example, given, settings
 from hypothesis.strategies import SearchStrategy
 
 from pel_fuzz.cases import Case, Subject
-from pel_fuzz.checking import Answer, BadAnswer, Executor, difference_of
+from pel_fuzz.checking import Answer, BadAnswer, BlockExecutor, difference_of
 from pel_fuzz.corpus import read_corpus
 from pel_fuzz.formats.case_json import CaseFile, read_case, write_case
 from pel_fuzz.strategies import blocks, tiny_blocks
@@ -39,12 +39,14 @@ __all__ = [
     "Executor",
     "ExecutorDiffers",
     "Settings",
+    "case_tests",
     "check",
     "difference_of",
-    "tests_of",
-    "tests_of_cases",
+    "executor_tests",
 ]
 
+Executor: TypeAlias = BlockExecutor
+"""What is tested: anything with the one method `execute(block)`."""
 Factory: TypeAlias = Callable[[], Executor]
 EVM_SIZE: Final = (4, 24)
 """Transactions of the EVM blocks: enough to contend, few enough for an interpreter in Python."""
@@ -121,7 +123,7 @@ def _told(subject: Subject) -> Iterable[str]:
 # ---- ready-made tests -----------------------------------------------------------------------
 
 
-def tests_of(factory: Factory, wanted: Settings | None = None) -> type:
+def executor_tests(factory: Factory, wanted: Settings | None = None) -> type:
     """A class with the tests, for pytest to collect under a name that begins with `Test`.
 
     `factory` makes the executor, anew for each block, so that a failure depends on nothing but the
@@ -180,7 +182,7 @@ def _name_of(factory: Factory) -> str:
     return f"{factory.__module__}:{name}"
 
 
-def tests_of_cases(factory: Factory, paths: Iterable[Path], wanted: Settings) -> type:
+def case_tests(factory: Factory, paths: Iterable[Path], wanted: Settings) -> type:
     """A class with one test for each case file, and each in the folders, among `paths`.
 
     Raises: `InputError`, naming file and field.

@@ -1,7 +1,7 @@
 """The tiny key-value machine: blocks that run in microseconds and have every kind of conflict.
 
 It is all scheduler and no interpreter, so it explores interleavings a hundred times faster than
-the EVM does. Instructions, values and the JSON form are on one page: `docs/tiny-machine.md`.
+the EVM does. Instructions, values and the JSON form are on one page: `docs/formats/programs.md`.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -19,7 +19,7 @@ FIRST_ENGINE_FORK = "Paris"
 """The engine API came with the merge."""
 _NEW_PAYLOAD = MappingProxyType({"Paris": 1, "Shanghai": 2, "Cancun": 3, "Prague": 4})
 _FORKCHOICE_UPDATED = MappingProxyType({"Paris": 1, "Shanghai": 2, "Cancun": 3, "Prague": 3})
-"""Versions of the engine API's methods by fork. Source: the engine API's specification."""
+"""Versions of the methods of the engine API, by fork, as its specification has them."""
 
 
 def has_engine(fork: str) -> bool:

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from pel_fuzz.cli import app as cli_app
+from pel_fuzz.client.consume import ConsumePlan, run_files
 from pel_fuzz.client.fill import FillPlan, fill
 from pel_fuzz.client.fixture_run import FixtureClient, Said
 from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, ENGINE_TEST, fixture_files, read_fixture
@@ -273,6 +275,35 @@ def test_a_test_that_ends_in_an_invalid_block_makes_no_canary(filled: Path) -> N
     assert list(canaries([fixture], 3)) == []
 
 
+def test_one_test_is_enough_for_every_claim(filled: Path) -> None:
+    fixture = read_fixture(fixture_files(filled / "blockchain_tests")[0])
+    assert fixture is not None
+    assert [each.claim for each in canaries([fixture], 3)] == list(CLAIMS)
+
+
+# Time.
+
+
+def test_a_time_budget_cuts_off_what_is_running(
+    client: Callable[[str], str], consume: Callable[..., tuple[ExitCode, Any]]
+) -> None:
+    start = time.monotonic()
+    code, report = consume(client("if number: time.sleep(300)"), "--max-time", "4s", "--jobs", "1")
+    assert time.monotonic() - start < 60
+    assert report["without_verdict"] == {}
+    assert len(report["results"]) < 3
+    assert code in (ExitCode.AGREE, ExitCode.INCONCLUSIVE)
+
+
+def test_who_stops_listening_ends_the_clients(filled: Path) -> None:
+    argv = (sys.executable, "-c", "import time; time.sleep(300)", "{file}")
+    plan = ConsumePlan(tuple(fixture_files(filled)))
+    running = run_files(FixtureClient(argv, Limits(seconds=200.0)), plan, time.monotonic() + 2)
+    start = time.monotonic()
+    assert list(running) == []
+    assert time.monotonic() - start < 60
+
+
 # Limits and names.
 
 
@@ -298,6 +329,19 @@ def test_geth_agrees_and_refuses_the_canaries(
     evm_command: str, consume: Callable[..., tuple[ExitCode, Any]]
 ) -> None:
     code, report = consume(f"{evm_command} blocktest {{file}}")
+    assert code is ExitCode.AGREE, report
+    assert report["tests"]["pass"] == 3
+    assert {each["said"] for each in report["canaries"]} == {"fail"}
+
+
+@pytest.mark.parametrize("wanted", [BLOCKCHAIN_TEST, ENGINE_TEST])
+def test_ethereumjs_agrees_and_refuses_the_canaries(
+    wanted: str, ethereumjs_folder: Path, consume: Callable[..., tuple[ExitCode, Any]]
+) -> None:
+    script = ethereumjs_folder / "blocktest.mjs"
+    if not script.is_file():
+        pytest.skip("the runner is older than the tree: make clients")
+    code, report = consume(f"node {script} {{file}}", "--format", wanted)
     assert code is ExitCode.AGREE, report
     assert report["tests"]["pass"] == 3
     assert {each["said"] for each in report["canaries"]} == {"fail"}

@@ -108,7 +108,7 @@ def detach(depth):
         os._exit(0)
     os.closerange(0, 3)
     sleep = "import sys, time; sys.argv; time.sleep(60)"
-    os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", sleep, "detached-for-good"])
+    os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", sleep, sys.argv[2]])
 for depth in range(4):
     detach(depth)
 time.sleep(float(sys.argv[1]))
@@ -116,24 +116,24 @@ time.sleep(float(sys.argv[1]))
 
 
 @pytest.mark.parametrize("seconds", ["0", "0.5", "60"])
-def test_children_that_leave_group_session_and_parent_end_too(
-    tmp_path: Path, seconds: str
-) -> None:
-    command = [*script(tmp_path, DETACHING), seconds]
+def test_children_that_leave_group_session_and_parent_end_too(tmp_path: Path, seconds: str) -> None:
+    command = [*script(tmp_path, DETACHING), seconds, str(tmp_path)]
     try:
         run_process(command, cwd=tmp_path, limits=Limits(seconds=1.0))
     except TooLate:
         assert seconds == "60"
-    assert alive("detached-for-good") == []
+    assert alive(str(tmp_path)) == []
 
 
 def test_what_it_has_started_ends_also_when_we_fail(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="ours"):
-        with Process([*script(tmp_path, DETACHING), "60"], cwd=tmp_path, limits=LIMITS) as process:
-            while not alive("detached-for-good"):
-                process.listen(0.05)
-            raise RuntimeError("ours")
-    assert alive("detached-for-good") == []
+    started = Process(
+        [*script(tmp_path, DETACHING), "60", str(tmp_path)], cwd=tmp_path, limits=LIMITS
+    )
+    with pytest.raises(RuntimeError, match="ours"), started as process:
+        while not alive(str(tmp_path)):
+            process.listen(0.05)
+        raise RuntimeError("ours")
+    assert alive(str(tmp_path)) == []
 
 
 def test_a_bomb_of_processes(tmp_path: Path) -> None:

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pel_fuzz.client.verdicts import UNSUPPORTED, Verdict, kind_of, read_verdicts
+from pel_fuzz.client.verdicts import (
+    UNSUPPORTED,
+    Verdict,
+    kind_of,
+    printable,
+    read_verdicts,
+)
 
 GETH = [
     {"name": "a", "pass": True, "stateRoot": "0x12", "fork": "Prague"},
@@ -83,3 +89,15 @@ def test_messages_have_kinds(message: str, kind: str | None) -> None:
 def test_kinds_do_not_depend_on_the_block(word: int, number: int, what: str) -> None:
     one = f"block #{number}: strange {what}: have {word:#x}, want {number}"
     assert kind_of(one) == kind_of(f"block #1: strange {what}: have 0x12, want 34")
+
+
+@given(st.text())
+def test_nothing_that_a_client_writes_drives_the_terminal(text: str) -> None:
+    assert all(char.isprintable() or char in "\n\t" for char in printable(text))
+    assert printable("a\x1b[2Jb\r\n" + "x" * 10_000).startswith("a\ufffd[2Jb\ufffd\nx")
+    assert len(printable("x" * 10_000)) < 3_000
+
+
+@given(st.text())
+def test_kinds_are_short_whatever_the_message(text: str) -> None:
+    assert 0 < len(kind_of(text)) < 200

@@ -14,8 +14,9 @@ from pel_fuzz.cli.app import run as pel
 from pel_fuzz.drive.campaign import DrivePlan
 from pel_fuzz.drive.external import External
 from pel_fuzz.exit_codes import ExitCode
+from pel_fuzz.formats.programs_json import question
 from pel_fuzz.interleavings import Switches
-from pel_fuzz.tiny import TinyBlock, to_json
+from pel_fuzz.tiny import TinyBlock
 from pel_spec.fold import fold
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "blockstm-go"
@@ -187,9 +188,8 @@ def test_it_runs_freely_too(executor: str, mode: str) -> None:
     assert isinstance(block, TinyBlock)
     finished = subprocess.run(
         [executor, mode],
-        input=json.dumps(to_json(block)),
+        input=question(block),
         capture_output=True,
-        text=True,
         check=True,
         timeout=60,
     )

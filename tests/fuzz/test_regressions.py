@@ -10,7 +10,7 @@ import pytest
 
 from pel_fuzz.cases import Case
 from pel_fuzz.cli.app import run
-from pel_fuzz.cli.regression_options import read_beforehand
+from pel_fuzz.cli.regression_options import CiOptions
 from pel_fuzz.corpus import CorpusCase, Replayed, read_corpus
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import read_case, write_case
@@ -265,7 +265,7 @@ def test_cases_of_others_are_refused_by_name(tmp_path: Path) -> None:
     for lane in ({"external": True}, {"python": True}):
         write_case(tmp_path / "a.json", Case(BLOCK, "tiny", 2, (), **lane), None, None)
         with pytest.raises(InputError, match="lane"):
-            read_beforehand(tmp_path, None, TODAY, read_replayable)
+            CiOptions(tmp_path, None, TODAY, None).read(read_replayable)
 
 
 def test_an_empty_corpus_alone_shows_nothing(

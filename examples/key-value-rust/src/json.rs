@@ -17,7 +17,10 @@ pub enum Json {
 impl Json {
     /// The value of a text, or what is wrong with it.
     pub fn parse(text: &str) -> Result<Json, String> {
-        let mut reader = Reader { text: text.as_bytes(), at: 0 };
+        let mut reader = Reader {
+            text: text.as_bytes(),
+            at: 0,
+        };
         let value = reader.value()?;
         match reader.peek() {
             None => Ok(value),
@@ -154,7 +157,10 @@ impl Reader<'_> {
             "null" => Ok(Json::Null),
             "true" => Ok(Json::Boolean(true)),
             "false" => Ok(Json::Boolean(false)),
-            word => word.parse().map(Json::Number).map_err(|_| self.error("no value")),
+            word => word
+                .parse()
+                .map(Json::Number)
+                .map_err(|_| self.error("no value")),
         }
     }
 }

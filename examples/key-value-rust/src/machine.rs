@@ -48,7 +48,12 @@ pub fn run(
     cells: i64,
 ) -> Result<(Outcome, State), String> {
     let accumulator = position as i64 + 1;
-    let mut machine = Machine { state, cells, accumulator, writes: State::new() };
+    let mut machine = Machine {
+        state,
+        cells,
+        accumulator,
+        writes: State::new(),
+    };
     let mut at = 0;
     while let Some((name, operands)) = program.get(at) {
         match machine.execute(name, operands)? {
@@ -62,7 +67,10 @@ pub fn run(
 impl Machine<'_> {
     /// The value of a location: its own write before all else; nothing counts as 0.
     fn load(&self, location: Location) -> i64 {
-        let found = self.writes.get(&location).or_else(|| self.state.get(&location));
+        let found = self
+            .writes
+            .get(&location)
+            .or_else(|| self.state.get(&location));
         found.copied().flatten().unwrap_or(0)
     }
 

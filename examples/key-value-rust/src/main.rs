@@ -11,7 +11,9 @@ use machine::{run, Instruction, Location, Outcome, State, PAIRS};
 
 fn main() {
     let mut text = String::new();
-    let read = std::io::stdin().read_to_string(&mut text).map_err(|error| error.to_string());
+    let read = std::io::stdin()
+        .read_to_string(&mut text)
+        .map_err(|error| error.to_string());
     match read.and_then(|_| execute(&text)) {
         Ok(result) => println!("{result}"),
         Err(problem) => {
@@ -39,16 +41,26 @@ fn execute(text: &str) -> Result<String, String> {
         state.extend(writes);
         outcomes.push(outcome_json(&outcome));
     }
-    let cells: Vec<String> = (0..cells).map(|cell| value(&state, Location::Cell(cell))).collect();
+    let cells: Vec<String> = (0..cells)
+        .map(|cell| value(&state, Location::Cell(cell)))
+        .collect();
     let pairs: Vec<String> = (0..PAIRS).map(|pair| pair_json(&state, pair)).collect();
     let (cells, pairs, outcomes) = (cells.join(","), pairs.join(","), outcomes.join(","));
-    Ok(format!(r#"{{"cells":[{cells}],"pairs":[{pairs}],"outcomes":[{outcomes}]}}"#))
+    Ok(format!(
+        r#"{{"cells":[{cells}],"pairs":[{pairs}],"outcomes":[{outcomes}]}}"#
+    ))
 }
 
 fn instructions(program: &Json) -> Result<Vec<Instruction>, String> {
     let instruction = |parts: &Json| {
-        let (name, operands) = parts.elements()?.split_first().ok_or("an empty instruction")?;
-        let numbers = operands.iter().map(Json::number).collect::<Result<_, _>>()?;
+        let (name, operands) = parts
+            .elements()?
+            .split_first()
+            .ok_or("an empty instruction")?;
+        let numbers = operands
+            .iter()
+            .map(Json::number)
+            .collect::<Result<_, _>>()?;
         Ok((name.text()?.to_string(), numbers))
     };
     program.elements()?.iter().map(instruction).collect()

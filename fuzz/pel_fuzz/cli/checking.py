@@ -4,16 +4,25 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import click
 
+from pel_fuzz.cli.client_ci import read_beforehand, replay_beforehand, write_junit
+from pel_fuzz.cli.regression_options import CiOptions
 from pel_fuzz.client.campaign import CheckPlan, run_check
 from pel_fuzz.client.examining import ClientSpec
 from pel_fuzz.client.kept import ClientFindings, KeptCase
 from pel_fuzz.client.report import CheckReport
 from pel_fuzz.client.shrinking import replayed
+from pel_fuzz.corpus import Replayed
+from pel_fuzz.drive.failures import NoStart
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import read_case
+from pel_fuzz.known import KnownList
+from pel_fuzz.report import regression_lines
 from pel_fuzz.tiny import TinyBlock
 from pel_fuzz.verdict import Difference, Oracle
 from pel_reference.errors import InputError
@@ -46,6 +55,15 @@ class CheckScreen:
             self._last = now
             self.say(f"  {now - self._start:4.0f} s: {report.total} blocks{_of_note(report)}")
 
+    def replayed(self, replayed: Replayed, known: KnownList) -> None:
+        """A case file that was asked for, where there is anything to say of it."""
+        for difference in replayed.unknown(known):
+            for line in _lines(difference):
+                self.say(line)
+            self.say(f"  signature {difference.signature}\n  case      {replayed.path}")
+        if replayed.note is not None:
+            self.say(f"  {replayed.name}: {replayed.note}")
+
     def found(self, kept: KeptCase) -> None:
         """One finding: where, what, why, how to see it again."""
         for line in _lines(kept.difference):
@@ -72,39 +90,83 @@ def _of_note(report: CheckReport) -> str:
 # ---- a campaign -----------------------------------------------------------------------------
 
 
-def carry_out(
-    plan: CheckPlan,
-    report: CheckReport,
-    findings: ClientFindings,
-    screen: CheckScreen,
-    keep_going: bool,
-    begin: float,
-) -> None:
-    """Ask, judge, keep, shrink, tell. What is found until an interruption is kept and told.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of a campaign besides its plan; `begin` is when it was, by the monotonic clock:
+    its time counts from there."""
 
-    A client that fails is a finding, and the campaign goes on; a wrong result ends it, unless it is
-    to be kept going.
+    begin: float
+    out: Path
+    keep_going: bool
+    shrink_seconds: float | None = None
 
-    Raises: `NoStart`.
+
+class Checking:
+    """One campaign of `pel client check`.
+
+    Raises: `InputError`, where findings cannot be kept, or a file is bad.
     """
-    deadline = None if plan.max_seconds is None else begin + plan.max_seconds
-    try:
-        with closing(run_check(plan, deadline)) as campaign:
+
+    def __init__(self, plan: CheckPlan, wanted: Wanted, ci: CiOptions) -> None:
+        self.plan, self._wanted, self._junit = plan, wanted, ci.junit
+        self._beforehand = read_beforehand(ci)
+        flags = ci.flags + " --keep-going" * wanted.keep_going
+        self.report = CheckReport(plan, regressions=self._beforehand.regressions(), flags=flags)
+        self.findings = ClientFindings(wanted.out, plan, wanted.shrink_seconds)
+        limit = plan.max_seconds
+        self._deadline = None if limit is None else wanted.begin + limit
+
+    def carry_out(self, as_json: bool) -> ExitCode:
+        """Replay, ask, judge, keep, and tell all of it. What is found until an interruption is kept
+        and told.
+
+        Raises: `NoStart`.
+        """
+        screen = CheckScreen(self.plan, quiet=as_json)
+        screen.begin()
+        fault: Exception | None = None
+        try:
+            self._run(screen)
+        except KeyboardInterrupt:
+            self.report.interrupted = True
+        except Exception as error:
+            fault = error
+            raise
+        finally:
+            if self._junit is not None and not isinstance(fault, NoStart | InputError):
+                seconds = time.monotonic() - self._wanted.begin
+                write_junit(self._junit, self.report, self.findings, seconds, fault)
+        if as_json:
+            told = self.report.to_json() | {"kept": self.findings.to_json()}
+            click.echo(json.dumps(told, indent=2))
+        else:
+            click.echo("\n".join(summary(self.report, self.findings)))
+        return self.report.exit_code()[0]
+
+    def _run(self, screen: CheckScreen) -> None:
+        """A client that fails is a finding, and the campaign goes on; a wrong result ends it,
+        unless it is to be kept going."""
+        report, keep_going = self.report, self._wanted.keep_going
+        told = partial(screen.replayed, known=report.regressions.known)
+        replay_beforehand(
+            self._beforehand, report.regressions, self.plan.client, self._deadline, told
+        )
+        if self.plan.max_cases == 0 or (report.regressions.unknown and not keep_going):
+            return
+        with closing(run_check(self.plan, self._deadline)) as campaign:
             for case in campaign:
                 fresh = report.add(case)
                 screen.show(report)
                 if fresh is not None:
-                    kept = findings.keep(case, fresh)
+                    kept = self.findings.keep(case, fresh)
                     try:
-                        kept = findings.shrink(kept, case)
+                        kept = self.findings.shrink(kept, case)
                     finally:
                         screen.found(kept)
                     if fresh.oracle is Oracle.ANSWER and not keep_going:
                         return
                 if report.is_hopeless:
                     return
-    except KeyboardInterrupt:
-        report.interrupted = True
 
 
 def summary(report: CheckReport, findings: ClientFindings) -> list[str]:
@@ -129,6 +191,7 @@ def summary(report: CheckReport, findings: ClientFindings) -> list[str]:
     for fork, told in sorted(report.unfit.items()):
         left = report.left_out[fork]
         rows[f"no {fork}"] = f"{left} block(s) left out: {told.splitlines()[0]}"
+    rows |= dict(regression_lines(report.regressions, report.differences.values()))
     for signature, group in sorted(report.differences.items()):
         note = f"; {group.excuse.words}" if group.excuse is not None else ""
         rows[signature] = f"{group.cases} block(s){note}"

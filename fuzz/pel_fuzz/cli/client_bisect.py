@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from pel_fuzz.cli.client import client
 from pel_fuzz.cli.client_options import fixture_command_option, limit_options, limits_of
@@ -13,7 +14,7 @@ from pel_fuzz.client.bisect import bisect
 from pel_fuzz.client.bisect_report import BisectReport
 from pel_fuzz.client.describing import describe
 from pel_fuzz.client.failures import NoStart
-from pel_fuzz.client.fixture_run import FixtureClient, Said
+from pel_fuzz.client.fixture_run import FixtureClient, Said, Told
 from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, ENGINE_TEST
 from pel_fuzz.client.given import given_block
 from pel_fuzz.client.prefixes import Prefixes
@@ -81,7 +82,8 @@ def bisect_command(
     with tempfile.TemporaryDirectory(prefix="pel-bisect-") as folder:
         try:
             prefixes = Prefixes(seal(block), runner, Path(folder), wanted)
-            report = _bisect(given, prefixes, max_runs, repeat)
+            screen = Console(stderr=True, highlight=False, quiet=as_json)
+            report = _bisect(given, prefixes, max_runs, repeat, screen)
         except NoStart as failure:
             raise InputError(failure.command, "", failure.problem) from None
         except Unsealable as error:
@@ -94,9 +96,17 @@ def bisect_command(
     return report.exit_code()[0]
 
 
-def _bisect(name: str, prefixes: Prefixes, max_runs: int, repeat: int) -> BisectReport:
+def _bisect(
+    name: str, prefixes: Prefixes, max_runs: int, repeat: int, screen: Console
+) -> BisectReport:
     """The bisection, and the runs that say whether to believe it."""
-    found = bisect(prefixes.size, prefixes.ask, max_runs, repeat)
+
+    def ask(k: int) -> Told:
+        told = prefixes.ask(k)
+        screen.print(f"  {k} transactions: {told.said}", markup=False)
+        return told
+
+    found = bisect(prefixes.size, ask, max_runs, repeat)
     is_passed = found.told[found.size].said is Said.PASS
     is_named = found.first is not None and found.first > 0 and found.is_bounded
     return BisectReport(

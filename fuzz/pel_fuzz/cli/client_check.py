@@ -1,15 +1,17 @@
 """`pel client check`: generated blocks for a client's own interface, its results compared."""
 
-import json
 import re
 import secrets
 import time
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 
 from pel_fuzz.campaign import default_jobs
-from pel_fuzz.cli.checking import CheckScreen, carry_out, replay_case, summary
+from pel_fuzz.cli.checking import Checking, Wanted, replay_case
 from pel_fuzz.cli.client import client
 from pel_fuzz.cli.client_options import expression, limit_options, limits_of
 from pel_fuzz.cli.options import (
@@ -20,12 +22,11 @@ from pel_fuzz.cli.options import (
     json_option,
     shard_of,
 )
+from pel_fuzz.cli.regression_options import CiOptions, ci_options
 from pel_fuzz.client.campaign import CheckPlan
 from pel_fuzz.client.examining import ClientSpec, Way
 from pel_fuzz.client.failures import NoStart
-from pel_fuzz.client.kept import ClientFindings
 from pel_fuzz.client.limits import Limits
-from pel_fuzz.client.report import CheckReport
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.workloads.features import FEATURES
 from pel_reference.errors import InputError
@@ -56,6 +57,56 @@ def _features(_context: object, _option: object, values: tuple[str, ...]) -> fro
     return frozenset(values)
 
 
+def _spec(
+    command: str | None,
+    server: str | None,
+    url: str | None,
+    fork_names: dict[str, str],
+    limits: Limits,
+) -> ClientSpec:
+    """Raises: `click.UsageError`, unless one way is given."""
+    ways: tuple[tuple[Way, str | None], ...] = (
+        ("command", command),
+        ("server", server),
+        ("url", url),
+    )
+    given = [(way, text) for way, text in ways if text is not None]
+    if len(given) != 1:
+        raise click.UsageError("give one of --command, --server and --url")
+    way, text = given[0]
+    return ClientSpec(way, text, fork_names, limits)
+
+
+def _with_spec(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+    """The command gets the options that say how the client is asked as one argument, `spec`."""
+
+    @wraps(command)
+    def wrapped(
+        command: str | None,
+        server: str | None,
+        url: str | None,
+        fork_names: dict[str, str],
+        case_time: float,
+        case_memory: int,
+        **options: Any,
+    ) -> ExitCode:
+        spec = _spec(command, server, url, fork_names, limits_of(case_time, case_memory))
+        return run(spec=spec, **options)
+
+    run = command
+    return wrapped
+
+
+def _check_usage(
+    spec: ClientSpec, proof: "re.Pattern[str] | None", max_cases: int | None, ci: CiOptions
+) -> None:
+    """Raises: `click.UsageError`, for options that do not go together."""
+    if proof is not None and spec.way == "url":
+        raise click.UsageError("--parallel-proof: what a server at --url writes cannot be seen")
+    if max_cases == 0 and ci.is_empty:
+        raise click.UsageError("--max-cases 0 goes with --corpus or --known")
+
+
 @client.command("check")
 @click.option("--command", metavar="CMD", help="A transition tool, run for each block; no shell.")
 @click.option("--server", metavar="CMD", help="Starts a server at {socket} or {port}; no shell.")
@@ -64,7 +115,11 @@ def _features(_context: object, _option: object, values: tuple[str, ...]) -> fro
 @click.option(
     "--max-time", metavar="TIME", callback=duration, help="Stop after this long: 60s, 2h."
 )
-@click.option("--max-cases", type=click.IntRange(min=1), help="Stop after this many blocks.")
+@click.option(
+    "--max-cases",
+    type=click.IntRange(min=0),
+    help="Stop after this many drawn blocks; 0, with --corpus or --known: draw none.",
+)
 @click.option("--fork", metavar="NAME", callback=fork_name, help="Blocks of this fork only.")
 @click.option(
     "--fork-name",
@@ -116,29 +171,27 @@ def _features(_context: object, _option: object, values: tuple[str, ...]) -> fro
     show_default=True,
     help="With --replay: how often, until it shows its difference.",
 )
+@ci_options
 @json_option
+@_with_spec
 def check(
-    command: str | None,
-    server: str | None,
-    url: str | None,
+    spec: ClientSpec,
     seed: int | None,
     max_time: float | None,
     max_cases: int | None,
     fork: str | None,
-    fork_names: dict[str, str],
     shard: tuple[int, int],
     start: int,
     jobs: int | None,
     small: bool,
     leave_out: frozenset[str],
     parallel_proof: "re.Pattern[str] | None",
-    case_time: float,
-    case_memory: int,
     keep_going: bool,
     out: Path,
     shrink_time: float | None,
     replay: str | None,
     tries: int,
+    ci: CiOptions,
     as_json: bool,
 ) -> ExitCode:
     """Ask a client for generated blocks by its own interface, and compare with the reference.
@@ -148,11 +201,7 @@ def check(
     a minute.
     """
     begin = time.monotonic()
-    spec = _spec(command, server, url, fork_names, limits_of(case_time, case_memory))
-    if parallel_proof is not None and url is not None:
-        raise click.UsageError("--parallel-proof: what a server at --url writes cannot be seen")
-    if max_time is None and max_cases is None:
-        max_time = DEFAULT_SECONDS
+    _check_usage(spec, parallel_proof, max_cases, ci)
     try:
         if replay is not None:
             return replay_case(spec, replay, tries, as_json)
@@ -160,50 +209,17 @@ def check(
             seed=secrets.randbits(32) if seed is None else seed,
             client=spec,
             max_cases=max_cases,
-            max_seconds=max_time,
+            max_seconds=DEFAULT_SECONDS if max_time is max_cases is None else max_time,
             fork=fork,
             shard=shard[0],
             of=shard[1],
             start=start,
-            jobs=jobs or (1 if url is not None else default_jobs()),
+            jobs=jobs or (1 if spec.way == "url" else default_jobs()),
             small=small,
             leave_out=leave_out,
             proof=None if parallel_proof is None else parallel_proof.pattern,
         )
-        return _campaign(plan, ClientFindings(out, plan, shrink_time), keep_going, begin, as_json)
+        wanted = Wanted(begin, out, keep_going, shrink_time)
+        return Checking(plan, wanted, ci).carry_out(as_json)
     except NoStart as failure:
         raise InputError(failure.command, "", failure.problem) from None
-
-
-def _spec(
-    command: str | None,
-    server: str | None,
-    url: str | None,
-    fork_names: dict[str, str],
-    limits: Limits,
-) -> ClientSpec:
-    """Raises: `click.UsageError`, unless one way is given."""
-    ways: tuple[tuple[Way, str | None], ...] = (
-        ("command", command),
-        ("server", server),
-        ("url", url),
-    )
-    given = [(way, text) for way, text in ways if text is not None]
-    if len(given) != 1:
-        raise click.UsageError("give one of --command, --server and --url")
-    way, text = given[0]
-    return ClientSpec(way, text, fork_names, limits)
-
-
-def _campaign(
-    plan: CheckPlan, findings: ClientFindings, keep_going: bool, begin: float, as_json: bool
-) -> ExitCode:
-    report = CheckReport(plan, flags=" --keep-going" * keep_going)
-    screen = CheckScreen(plan, quiet=as_json)
-    screen.begin()
-    carry_out(plan, report, findings, screen, keep_going, begin)
-    if as_json:
-        click.echo(json.dumps(report.to_json() | {"kept": findings.to_json()}, indent=2))
-    else:
-        click.echo("\n".join(summary(report, findings)))
-    return report.exit_code()[0]

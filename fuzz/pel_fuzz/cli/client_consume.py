@@ -11,22 +11,24 @@ from rich.console import Console
 from pel_fuzz.campaign import default_jobs
 from pel_fuzz.cli.client import client
 from pel_fuzz.cli.client_options import (
+    TOLD_EVERY_SECONDS,
     expression,
     fixture_command_option,
     limit_options,
     limits_of,
 )
 from pel_fuzz.cli.options import duration, json_option, make_folder, shard_of
+from pel_fuzz.cli.regression_options import CiOptions, ci_options_without_corpus
 from pel_fuzz.client.consume import ConsumePlan, run_canaries, run_control, run_files
+from pel_fuzz.client.consume_junit import write_consume_junit
 from pel_fuzz.client.consume_report import ConsumeReport, difference_of
 from pel_fuzz.client.failures import NoStart
 from pel_fuzz.client.fixture_run import FixtureClient, Said, Told
 from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, ENGINE_TEST, fixture_files
 from pel_fuzz.client.keeping import keep
+from pel_fuzz.client.verdicts import printable
 from pel_fuzz.exit_codes import ExitCode
 from pel_reference.errors import InputError
-
-_TOLD_EVERY_SECONDS = 10.0
 
 
 @client.command("consume")
@@ -59,6 +61,7 @@ _TOLD_EVERY_SECONDS = 10.0
     help="Where tests that fail are kept, with what the client said.",
 )
 @limit_options
+@ci_options_without_corpus
 @json_option
 def consume(
     tests: Path,
@@ -71,29 +74,33 @@ def consume(
     out: Path,
     case_time: float,
     case_memory: int,
+    ci: CiOptions,
     as_json: bool,
 ) -> ExitCode:
     """Run a client on every test in DIR (or a file), and read its verdicts.
 
     The tests are right, as those of `pel client fill` are: a failure is a difference. The client
-    also gets a few wrong ones, which it has to refuse.
+    also gets a few wrong ones, which it has to refuse. Failures in the list --known pass.
     """
+    begin = time.monotonic()
     plan = ConsumePlan(
         files=tuple(fixture_files(tests)),
         format=wanted,
         shard=shard[0],
         of=shard[1],
         jobs=jobs or default_jobs(),
-        max_seconds=max_time,
     )
     runner = FixtureClient(command, limits_of(case_time, case_memory), parallel_proof)
-    report = ConsumeReport(plan, parallel_proof.pattern if parallel_proof else None)
+    proof = parallel_proof.pattern if parallel_proof else None
+    report = ConsumeReport(plan, proof, ci.read_known())
     make_folder(out)
     screen = Console(stderr=True, highlight=False, quiet=as_json)
     try:
-        _carry_out(runner, plan, report, out, screen)
+        _carry_out(runner, report, max_time, out, screen)
     except NoStart as failure:
         raise InputError(failure.command, "", failure.problem) from None
+    if ci.junit is not None:
+        write_consume_junit(ci.junit, report, time.monotonic() - begin)
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))
     else:
@@ -102,17 +109,22 @@ def consume(
 
 
 def _carry_out(
-    runner: FixtureClient, plan: ConsumePlan, report: ConsumeReport, out: Path, screen: Console
+    runner: FixtureClient,
+    report: ConsumeReport,
+    max_time: float | None,
+    out: Path,
+    screen: Console,
 ) -> None:
     """Run everything; what is told until an interruption is kept and counted."""
-    running = run_files(runner, plan)
-    total, told_at = len(plan.own()), time.monotonic()
+    plan, told_at = report.plan, time.monotonic()
+    running = run_files(runner, plan, None if max_time is None else told_at + max_time)
+    total = len(plan.own())
     try:
         report.canaries = run_canaries(runner, plan)
         for run in running:
             for told in report.add(run):
                 _show(told, keep(out, told), screen)
-            if time.monotonic() - told_at >= _TOLD_EVERY_SECONDS:
+            if time.monotonic() - told_at >= TOLD_EVERY_SECONDS:
                 told_at = time.monotonic()
                 screen.print(f"  {report.files} of {total} files, {len(report.told)} tests")
         if report.told and report.count(Said.PASS) == 0:
@@ -132,7 +144,7 @@ def _show(told: Told, kept: Path, screen: Console) -> None:
         ("test", told.name),
         ("client", told.message),
         ("kept", str(kept)),
-        ("errors", told.errors.splitlines()[-1] if told.errors else ""),
+        ("errors", printable(told.errors.splitlines()[-1]) if told.errors else ""),
     ):
         if text:
             screen.print(f"  {name:8}{text}", markup=False, soft_wrap=True)

@@ -2,12 +2,15 @@
 
 import json
 import secrets
+import time
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from pel_fuzz.campaign import default_jobs
 from pel_fuzz.cli.client import client
+from pel_fuzz.cli.client_options import TOLD_EVERY_SECONDS, leave_out_option
 from pel_fuzz.cli.options import fork_name, json_option, make_folder, shard_of
 from pel_fuzz.client.fill import FillPlan, FillReport, fill
 from pel_fuzz.client.fixture_index import Filled, root_hash
@@ -40,6 +43,7 @@ DEFAULT_CASES = 100
 @click.option("--start", type=click.IntRange(0, 2**63), default=0, help="Begin at this index.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes (default: one a core).")
 @click.option("--small", is_flag=True, help="Smaller blocks: a client may run them sequentially.")
+@leave_out_option
 @json_option
 def fill_command(
     folder: Path,
@@ -51,6 +55,7 @@ def fill_command(
     start: int,
     jobs: int | None,
     small: bool,
+    leave_out: frozenset[str],
     as_json: bool,
 ) -> ExitCode:
     """Write generated contended blocks into DIR, with the results that they must have.
@@ -67,12 +72,13 @@ def fill_command(
         of=shard[1],
         start=start,
         small=small,
+        leave_out=leave_out,
         jobs=jobs or default_jobs(),
     )
     make_folder(folder)
     if any(folder.iterdir()):
         raise InputError(str(folder), "", "is not empty: what is in there would be mixed up")
-    report = _carry_out(folder, plan)
+    report = _carry_out(folder, plan, Console(stderr=True, highlight=False, quiet=as_json))
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))
     else:
@@ -82,15 +88,19 @@ def fill_command(
     return ExitCode.AGREE if report.tests else ExitCode.INCONCLUSIVE
 
 
-def _carry_out(folder: Path, plan: FillPlan) -> FillReport:
+def _carry_out(folder: Path, plan: FillPlan, screen: Console) -> FillReport:
     """Write everything; what is written until an interruption is kept and counted."""
     report = FillReport(plan)
     done: list[Filled] = []
     running = fill(folder, plan)
+    told_at, total = time.monotonic(), len(plan.indices())
     try:
         for filled in running:
             done.append(filled)
             report.add(filled)
+            if time.monotonic() - told_at >= TOLD_EVERY_SECONDS:
+                told_at = time.monotonic()
+                screen.print(f"  {report.cases} of {total} blocks")
     except KeyboardInterrupt:
         report.interrupted = True
     except OSError as error:
@@ -113,5 +123,6 @@ def _tell(folder: Path, report: FillReport) -> None:
     fork = f" --fork {plan.fork}" if plan.fork else ""
     shard = f" --shard {plan.shard + 1}/{plan.of}" if plan.of > 1 else ""
     start = f" --start {plan.start}" if plan.start else ""
-    again = f"--seed {plan.seed} --cases {plan.cases}{start}{fork}{shard}{size}"
+    without = "".join(f" --leave-out {name}" for name in sorted(plan.leave_out))
+    again = f"--seed {plan.seed} --cases {plan.cases}{start}{fork}{shard}{size}{without}"
     click.echo(f"root hash {report.root_hash}; the same again: {again}")

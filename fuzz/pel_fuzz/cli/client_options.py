@@ -9,6 +9,10 @@ import click
 from pel_fuzz.cli.options import duration
 from pel_fuzz.client.fixture_run import FILE, parse_command
 from pel_fuzz.client.limits import Limits
+from pel_fuzz.workloads.features import FEATURES
+
+TOLD_EVERY_SECONDS = 10.0
+"""How often long work says how far it is."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -51,6 +55,25 @@ def expression(_context: object, _option: object, value: str | None) -> "re.Patt
     except re.error as error:
         raise click.BadParameter(f"{value!r} is no regular expression: {error}") from None
 
+
+def feature_names(_context: object, _option: object, values: tuple[str, ...]) -> frozenset[str]:
+    """Names of features that blocks can have.
+
+    Raises: `click.BadParameter`.
+    """
+    for value in values:
+        if value not in FEATURES:
+            raise click.BadParameter(f"no feature is called {value!r} (pel fuzz --json names them)")
+    return frozenset(values)
+
+
+leave_out_option = click.option(
+    "--leave-out",
+    metavar="FEATURE",
+    multiple=True,
+    callback=feature_names,
+    help="Blocks without this feature; can be given several times.",
+)
 
 fixture_command_option = click.option(
     "--command",

@@ -1,9 +1,7 @@
 """`pel fuzz`: generated contended blocks under controlled interleavings, everything compared."""
 
-import json
 import secrets
 import time
-from datetime import date
 from pathlib import Path
 
 import click
@@ -20,17 +18,9 @@ from pel_fuzz.cli.options import (
     seed_bug_option,
     shard_of,
 )
-from pel_fuzz.cli.regression_options import (
-    corpus_option,
-    junit_option,
-    known_options,
-    read_beforehand,
-    repeated_flags,
-)
-from pel_fuzz.cli.screen import Screen
+from pel_fuzz.cli.regression_options import CiOptions, ci_options
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.interleavings import INTERLEAVINGS
-from pel_fuzz.replaying import read_replayable
 from pel_reference.eels_forks import is_installed
 
 
@@ -71,9 +61,7 @@ from pel_reference.eels_forks import is_installed
     help="How long one finding may be shrunk: 30s if not given, 0 for not at all; never much "
     "longer than --max-time.",
 )
-@corpus_option
-@known_options
-@junit_option
+@ci_options
 @seed_bug_option
 @json_option
 def fuzz(
@@ -88,10 +76,7 @@ def fuzz(
     keep_going: bool,
     out: Path,
     shrink_time: float | None,
-    corpus: Path | None,
-    known: Path | None,
-    today: date,
-    junit: Path | None,
+    ci: CiOptions,
     seed_bug: str | None,
     as_json: bool,
 ) -> ExitCode:
@@ -104,7 +89,7 @@ def fuzz(
     begin = time.monotonic()
     if interleavings == "exhaustive" and fork is not None:
         raise click.BadParameter("exhaustive searches take tiny blocks, which have no fork")
-    if max_cases == 0 and corpus is None and known is None:
+    if max_cases == 0 and ci.is_empty:
         raise click.UsageError("--max-cases 0 goes with --corpus or --known")
     if max_time is None and max_cases is None:
         max_time = DEFAULT_SECONDS
@@ -121,15 +106,5 @@ def fuzz(
         eels=is_installed(),
         seed_bug=seed_bug,
     )
-    beforehand = read_beforehand(corpus, known, today, read_replayable)
-    flags = repeated_flags(corpus, known, today) + " --keep-going" * keep_going
-    wanted = Wanted(begin, out, keep_going, shrink_time, junit, flags)
-    fuzzing = Fuzzing(plan, wanted, beforehand)
-    report, findings = fuzzing.report, fuzzing.findings
-    with Screen(plan, quiet=as_json) as screen:
-        fuzzing.carry_out(screen)
-    if as_json:
-        click.echo(json.dumps(report.to_json() | {"kept": findings.to_json()}, indent=2))
-    else:
-        screen.summary(report, findings)
-    return report.exit_code()[0]
+    fuzzing = Fuzzing(plan, Wanted(begin, out, keep_going, shrink_time), ci)
+    return fuzzing.carry_out(as_json)

@@ -4,8 +4,9 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import wraps
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import click
 
@@ -21,32 +22,29 @@ def _day(_context: object, _option: object, value: datetime | None) -> date:
     return date.today() if value is None else value.date()
 
 
-corpus_option = click.option(
+_CORPUS = click.option(
     "--corpus",
     type=click.Path(file_okay=False, exists=True, path_type=Path),
     help="Replay every case file in this folder first.",
 )
-junit_option = click.option(
-    "--junit",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write a report there, as JUnit XML.",
+_OPTIONS = (
+    click.option(
+        "--known",
+        type=click.Path(dir_okay=False, exists=True, path_type=Path),
+        help="A list of known differences, which pass with a note.",
+    ),
+    click.option(
+        "--today",
+        type=click.DateTime(["%Y-%m-%d"]),
+        callback=_day,
+        help="The day on which known differences expire or not (default: this one).",
+    ),
+    click.option(
+        "--junit",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Write a report there, as JUnit XML.",
+    ),
 )
-_known_option = click.option(
-    "--known",
-    type=click.Path(dir_okay=False, exists=True, path_type=Path),
-    help="A list of known differences, which pass with a note.",
-)
-_today_option = click.option(
-    "--today",
-    type=click.DateTime(["%Y-%m-%d"]),
-    callback=_day,
-    help="The day on which known differences expire or not (default: this one).",
-)
-
-
-def known_options(command: Command) -> Command:
-    """`--known FILE`, and `--today DATE` so that a run can be repeated on another day."""
-    return _known_option(_today_option(command))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +70,75 @@ class Beforehand(Generic[Kept]):
         regressions.replay(self.corpus, self.entries, replay, deadline, told)
 
 
-def read_beforehand(
-    corpus: Path | None, known: Path | None, today: date, read: Callable[[Path], Kept]
-) -> Beforehand[Kept]:
-    """Read what the options name, all of it before anything is run. `read` reads a case file.
+@dataclass(frozen=True, slots=True)
+class CiOptions:
+    """What `--corpus`, `--known`, `--today` and `--junit` ask for."""
 
-    Raises: `InputError`, naming file and field; whatever else `read` raises.
-    """
-    listed = KnownList(today=today) if known is None else read_known(known, today)
-    cases = () if corpus is None else read_corpus(corpus, read)
-    entries = [
-        (entry, CorpusCase(str(entry.case), entry.case, read(entry.case)))
-        for entry in listed.entries
-        if entry.case is not None
-    ]
-    return Beforehand(listed, cases, entries)
+    corpus: Path | None
+    known: Path | None
+    today: date
+    junit: Path | None
+
+    def read(self, read: Callable[[Path], Kept]) -> Beforehand[Kept]:
+        """Read all that is named, before anything is run. `read` reads a case file.
+
+        Raises: `InputError`, naming file and field; whatever else `read` raises.
+        """
+        known = self.read_known()
+        cases = () if self.corpus is None else read_corpus(self.corpus, read)
+        entries = [
+            (entry, CorpusCase(str(entry.case), entry.case, read(entry.case)))
+            for entry in known.entries
+            if entry.case is not None
+        ]
+        return Beforehand(known, cases, entries)
+
+    def read_known(self) -> KnownList:
+        """The list of known differences; an empty one, if none is named.
+
+        Raises: `InputError`, naming file and field.
+        """
+        if self.known is None:
+            return KnownList(today=self.today)
+        return read_known(self.known, self.today)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is known beforehand."""
+        return self.corpus is None and self.known is None
+
+    @property
+    def flags(self) -> str:
+        """The options with which a run knows the same beforehand, on any day."""
+        told = "" if self.corpus is None else f" --corpus {shlex.quote(str(self.corpus))}"
+        if self.known is not None:
+            told += f" --known {shlex.quote(str(self.known))} --today {self.today.isoformat()}"
+        return told
 
 
-def repeated_flags(corpus: Path | None, known: Path | None, today: date) -> str:
-    """The options with which a run knows the same beforehand, on any day."""
-    told = "" if corpus is None else f" --corpus {shlex.quote(str(corpus))}"
-    if known is not None:
-        told += f" --known {shlex.quote(str(known))} --today {today.isoformat()}"
-    return told
+def ci_options(command: Command) -> Command:
+    """The four options; the command gets them as one argument, `ci`."""
+    return cast(Command, _CORPUS(_with_options(command)))
+
+
+def ci_options_without_corpus(command: Command) -> Command:
+    """As `ci_options`, for a command that replays nothing."""
+    return cast(Command, _with_options(command))
+
+
+def _with_options(command: Command) -> Any:
+    @wraps(command)
+    def wrapped(
+        *arguments: Any,
+        known: Path | None,
+        today: date,
+        junit: Path | None,
+        corpus: Path | None = None,
+        **options: Any,
+    ) -> Any:
+        return command(*arguments, ci=CiOptions(corpus, known, today, junit), **options)
+
+    with_options: Any = wrapped
+    for option in reversed(_OPTIONS):
+        with_options = option(with_options)
+    return with_options

@@ -150,7 +150,8 @@ def tell(report: ProgramsReport, as_json: bool) -> ExitCode:
     click.echo(
         f"executor   {plan.executor.command}\n"
         f"blocks     {report.blocks}, of {report.programs} programs, {plan.runs} run(s) each, in "
-        f"{report.seconds:.0f} s"
+        f"{report.seconds:.0f} s\n"
+        "parallel   unknown: nothing here shows whether it ran in parallel (pel client drive does)"
     )
     for signature, count in sorted(report.counts.items()):
         click.echo(f"{signature}  {count} block(s)")

@@ -4,7 +4,6 @@ Everything but the summary goes to standard error; with `quiet` nothing is shown
 """
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Self
@@ -18,7 +17,7 @@ from pel_fuzz.corpus import Replayed
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.findings import Findings, Found
 from pel_fuzz.known import Excuse, KnownList
-from pel_fuzz.report import CampaignReport
+from pel_fuzz.report import CampaignReport, regression_lines
 from pel_fuzz.verdict import Difference
 
 MOST_LISTED = 12
@@ -107,8 +106,9 @@ class Screen:
         """The report of the whole campaign, on standard output."""
         code, why = report.exit_code()
         table = Table(show_header=False, box=None, pad_edge=False)
+        told = regression_lines(report.regressions, report.differences.values())
         drawn = () if report.plan.max_cases == 0 else _drawn(report)
-        for name, text in (*drawn, *_regressions(report), *_groups(report)):
+        for name, text in (*drawn, *told, *_groups(report)):
             table.add_row(name, text)
         self._out.print(table, markup=False)
         self._out.print(f"to repeat    {report.repeat_command}", markup=False, soft_wrap=True)
@@ -134,22 +134,6 @@ def _drawn(report: CampaignReport) -> Iterator[tuple[str, str]]:
 
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"
-
-
-def _regressions(report: CampaignReport) -> Iterator[tuple[str, str]]:
-    """The corpus and the list of known differences, where there are any."""
-    regressions = report.regressions
-    verdicts = Counter(each.verdict(regressions.known) for each in regressions.corpus)
-    if verdicts or regressions.left_out:
-        late = f"; {len(regressions.left_out)} not replayed" if regressions.left_out else ""
-        yield "corpus", _counts(verdicts) + late
-    for entry in regressions.known.entries:
-        cases = [g.cases for g in report.differences.values() if g.is_of(entry)]
-        seen = f"in {sum(cases)} drawn case(s)" if cases else "not seen in what was drawn"
-        held = {True: "; its case shows it", False: "; its case no longer does", None: ""}
-        until = "EXPIRED on" if entry.expires < regressions.known.today else "until"
-        held_by = held[regressions.reproduced(entry)]
-        yield "known", f"{entry.signature} {seen}{held_by}; {until} {entry.expires}: {entry.issue}"
 
 
 def _groups(report: CampaignReport) -> Iterator[tuple[str, str]]:

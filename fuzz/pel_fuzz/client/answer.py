@@ -11,6 +11,7 @@ from json import JSONDecodeError
 from types import MappingProxyType
 from typing import Any, Final
 
+from pel_fuzz.client.access_lists import AnsweredList, read_access_list
 from pel_fuzz.client.failures import Garbage, Twice
 from pel_reference.alloc_json import parse_alloc
 from pel_reference.block import Alloc, Log
@@ -44,7 +45,7 @@ class Answer:
 
     `values` are its other fields, by the names that they have in a `BlockResult`; `rejected` are
     indices among the transactions that were given. `refusal` is set where it says that the block as
-    a whole is invalid.
+    a whole is invalid. `access_list` is the block-level one (EIP-7928), if the tool gives it.
     """
 
     alloc: Alloc | None = None
@@ -52,6 +53,7 @@ class Answer:
     rejected: frozenset[int] | None = None
     values: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     refusal: str | None = None
+    access_list: AnsweredList | None = None
 
 
 def _hash(value: Field) -> bytes:
@@ -118,13 +120,15 @@ def read_answer(result: Field, alloc: Field | None, transactions: int, errors: s
     Raises: `Garbage`.
     """
     try:
-        refusal = result.get("blockException")
+        refusal, accesses = result.get("blockException"), result.get("blockAccessList")
+        digest = result.get("blockAccessListHash")
         return Answer(
             alloc=None if alloc is None else parse_alloc(alloc),
             receipts=_receipts(result.get("receipts"), transactions),
             rejected=_rejected(result.get("rejected"), transactions),
             values=_values(result),
             refusal=None if refusal is None else refusal.text()[:200],
+            access_list=None if accesses is None else read_access_list(accesses, digest),
         )
     except InputError as error:
         raise Garbage(str(error), errors) from None

@@ -9,6 +9,7 @@ nothing at all has passed it gets a block without transactions.
 
 import json
 import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
@@ -17,10 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from pel_fuzz.client.failures import Stopped
 from pel_fuzz.client.fixture_run import FixtureClient, Said, Told
 from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, Fixture, read_fixture
 from pel_fuzz.client.forging import canaries
 from pel_fuzz.client.plain_block import plain_block
+from pel_fuzz.client.process import Stop
 from pel_reference.engine_payload import dump_engine_test
 from pel_reference.errors import InputError, UnsupportedFork
 from pel_reference.fixture_json import dump_blockchain_test
@@ -35,17 +38,13 @@ _IN_HAND: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class ConsumePlan:
-    """Which files are run, and how: those of a folder whose place in its order falls to the shard.
-
-    `max_seconds` ends it before the last one.
-    """
+    """Which files are run, and how: those whose place in the order falls to the shard."""
 
     files: tuple[Path, ...]
     format: str = BLOCKCHAIN_TEST
     shard: int = 0
     of: int = 1
     jobs: int = 1
-    max_seconds: float | None = None
 
     def own(self) -> list[Path]:
         """The shard's files, in order."""
@@ -69,30 +68,41 @@ class Canary:
     told: Told
 
 
-def run_files(client: FixtureClient, plan: ConsumePlan) -> Generator[FileRun, None, None]:
-    """Each file of the shard, in order, run by a few workers. Closing the iterator ends it.
+def run_files(
+    client: FixtureClient, plan: ConsumePlan, deadline: float | None = None
+) -> Generator[FileRun, None, None]:
+    """Each file of the shard, in order, run by a few workers, until `deadline` (of the monotonic
+    clock). A run that the deadline cuts off is none. Closing the iterator ends every client.
 
     Raises: `NoStart`.
     """
-    deadline = None if plan.max_seconds is None else time.monotonic() + plan.max_seconds
+    ended = threading.Event()
+
+    def stop() -> bool:
+        return ended.is_set() or (deadline is not None and time.monotonic() >= deadline)
+
     pool = ThreadPoolExecutor(plan.jobs)
-    waiting: deque[Future[FileRun]] = deque()
+    waiting: deque[Future[FileRun | None]] = deque()
     files = iter(plan.own())
     try:
         while True:
-            while len(waiting) < _IN_HAND * plan.jobs:
+            while len(waiting) < _IN_HAND * plan.jobs and not stop():
                 path = next(files, None)
-                if path is None or (deadline is not None and time.monotonic() >= deadline):
+                if path is None:
                     break
-                waiting.append(pool.submit(_run_file, client, plan.format, path))
+                waiting.append(pool.submit(_run_file, client, plan.format, path, stop))
             if not waiting:
                 return
-            yield waiting.popleft().result()
+            run = waiting.popleft().result()
+            if run is None:
+                return
+            yield run
     finally:
+        ended.set()
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _run_file(client: FixtureClient, wanted: str, path: Path) -> FileRun:
+def _run_file(client: FixtureClient, wanted: str, path: Path, stop: Stop) -> FileRun | None:
     try:
         fixture = read_fixture(path)
     except InputError as error:
@@ -101,7 +111,10 @@ def _run_file(client: FixtureClient, wanted: str, path: Path) -> FileRun:
         return FileRun(path, left_out="holds no test")
     if fixture.format != wanted:
         return FileRun(path, left_out=f"is {fixture.format}")
-    return FileRun(path, tuple(client.run(path, fixture.names)))
+    try:
+        return FileRun(path, tuple(client.run(path, fixture.names, stop)))
+    except Stopped:
+        return None
 
 
 def run_canaries(client: FixtureClient, plan: ConsumePlan) -> list[Canary]:

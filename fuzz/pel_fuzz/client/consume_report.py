@@ -9,6 +9,7 @@ from pel_fuzz.client.consume import Canary, ConsumePlan, FileRun, refused
 from pel_fuzz.client.fixture_run import Said, Told
 from pel_fuzz.client.verdicts import UNSUPPORTED
 from pel_fuzz.exit_codes import ExitCode
+from pel_fuzz.known import KnownList
 from pel_fuzz.verdict import Difference, Oracle, shorten
 
 KIND: Final = "consume"
@@ -30,10 +31,11 @@ def difference_of(told: Told) -> Difference | None:
 
 @dataclass(slots=True)
 class ConsumeReport:
-    """Counts, and the first test of each signature."""
+    """Counts, and the first test of each signature. What is in the list `known` passes."""
 
     plan: ConsumePlan
     parallel_proof: str | None = None
+    known: KnownList = field(default_factory=KnownList)
     told: list[Told] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     differences: dict[str, list[Told]] = field(default_factory=dict)
@@ -43,7 +45,7 @@ class ConsumeReport:
     interrupted: bool = False
 
     def add(self, run: FileRun) -> list[Told]:
-        """Count one file. Result: its tests whose difference is of a new signature."""
+        """Count one file. Result: its tests whose difference is of a new signature, not known."""
         self.files += 1
         if run.left_out is not None:
             self.left_out[run.left_out] += 1
@@ -53,10 +55,16 @@ class ConsumeReport:
             difference = difference_of(told)
             if difference is None:
                 continue
-            if difference.signature not in self.differences:
+            signature = difference.signature
+            if signature not in self.differences and not self.known.excuses(signature):
                 fresh.append(told)
-            self.differences.setdefault(difference.signature, []).append(told)
+            self.differences.setdefault(signature, []).append(told)
         return fresh
+
+    @property
+    def unknown(self) -> list[str]:
+        """The signatures that nothing excuses."""
+        return [each for each in self.differences if not self.known.excuses(each)]
 
     def count(self, said: Said) -> int:
         """Tests of which the client said this."""
@@ -90,13 +98,15 @@ class ConsumeReport:
             return ExitCode.INCONCLUSIVE, f"no {self.plan.format} was found"
         if passed == 0 and (self.control is None or self.control.said is not Said.PASS):
             return ExitCode.INCONCLUSIVE, "nothing passes, not even a block without transactions"
-        if self.differences:
-            kinds = len(self.differences)
-            return ExitCode.DIFFER, f"{self.count(Said.FAIL)} tests fail, in {kinds} way(s)"
+        known = len(self.differences) - len(self.unknown)
+        besides = f", besides {known} known kind(s) of failure" if known else ""
+        if self.unknown:
+            failing = sum(len(self.differences[each]) for each in self.unknown)
+            return ExitCode.DIFFER, f"{failing} tests fail, in {len(self.unknown)} way(s){besides}"
         doubt = self._doubt()
         if doubt is not None:
             return ExitCode.INCONCLUSIVE, doubt
-        return ExitCode.AGREE, f"all {passed} tests pass"
+        return ExitCode.AGREE, f"{'the other' if known else 'all'} {passed} tests pass{besides}"
 
     def _doubt(self) -> str | None:
         """Why it cannot be believed that the client agrees."""
@@ -138,11 +148,16 @@ class ConsumeReport:
                     "signature": signature,
                     "tests": [told.name for told in tests],
                     "message": tests[0].message,
+                    "known": self._excuse_json(signature),
                 }
                 for signature, tests in sorted(self.differences.items())
             ],
             "results": [_told_json(told) for told in self.told],
         }
+
+    def _excuse_json(self, signature: str) -> dict[str, Any] | None:
+        excuse = self.known.excuse(signature)
+        return None if excuse is None else excuse.to_json()
 
 
 def _told_json(told: Told) -> dict[str, Any]:

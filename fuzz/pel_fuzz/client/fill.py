@@ -47,7 +47,10 @@ _DUMPS: Final[Mapping[str, Callable[[SealedBlock], dict[str, Any]]]] = MappingPr
 @dataclass(frozen=True, slots=True)
 class FillPlan:
     """Which blocks: those of a seed with `start` <= index < `start + cases`, of which a shard takes
-    every one that its number falls to. `small` asks for no least size."""
+    every one that its number falls to.
+
+    `small` asks for no least size; `leave_out` are features that no block may have.
+    """
 
     seed: int
     cases: int
@@ -57,6 +60,7 @@ class FillPlan:
     of: int = 1
     start: int = 0
     small: bool = False
+    leave_out: frozenset[str] = frozenset()
     jobs: int = 1
 
     def indices(self) -> list[int]:
@@ -66,9 +70,14 @@ class FillPlan:
 
     def block_at(self, index: int) -> ClientBlock:
         """The block at an index: the one that `pel client check` runs."""
-        least = SMALLEST_TRANSACTIONS if self.small else LEAST_TRANSACTIONS
-        gas = 0 if self.small else LEAST_GAS
-        return client_block_at(self.seed, index, self.fork, least_transactions=least, least_gas=gas)
+        return client_block_at(
+            self.seed,
+            index,
+            self.fork,
+            least_transactions=SMALLEST_TRANSACTIONS if self.small else LEAST_TRANSACTIONS,
+            least_gas=0 if self.small else LEAST_GAS,
+            leave_out=self.leave_out,
+        )
 
 
 @dataclass(slots=True)

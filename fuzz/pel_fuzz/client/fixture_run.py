@@ -14,12 +14,18 @@ from typing import Final
 
 from pel_fuzz.client.failures import ClientFailure, ended_badly
 from pel_fuzz.client.limits import Limits
-from pel_fuzz.client.process import Ended, run_process
-from pel_fuzz.client.verdicts import UNSUPPORTED, Verdict, kind_of, known_kind, read_verdicts
+from pel_fuzz.client.process import Ended, Stop, never, run_process
+from pel_fuzz.client.verdicts import (
+    UNSUPPORTED,
+    Verdict,
+    kind_of,
+    known_kind,
+    printable,
+    read_verdicts,
+)
 
 FILE: Final = "{file}"
 """What stands for the file of tests in a command."""
-_MOST_CHARACTERS: Final = 2_000
 
 
 class Said(StrEnum):
@@ -56,14 +62,14 @@ class FixtureClient:
     limits: Limits
     parallel_proof: re.Pattern[str] | None = None
 
-    def run(self, path: Path, names: Sequence[str]) -> list[Told]:
+    def run(self, path: Path, names: Sequence[str], stop: Stop = never) -> list[Told]:
         """Run it on one file, and read what it says of the tests with these names.
 
-        Raises: `NoStart`.
+        Raises: `NoStart`; `Stopped`, when `stop` says so.
         """
         argv = [each.replace(FILE, str(path.absolute())) for each in self.argv]
         try:
-            ended = run_process(argv, cwd=Path.cwd(), limits=self.limits)
+            ended = run_process(argv, cwd=Path.cwd(), limits=self.limits, stop=stop)
         except ClientFailure as failure:
             said = Said.FAIL if failure.is_verdict else Said.NOTHING
             told = Told("", path, said, failure.kind, failure.problem, failure.errors)
@@ -119,7 +125,7 @@ def _judge(
     if len({verdict.passed for verdict in own}) > 1:
         return Told(name, path, Said.NOTHING, "twice", "said both pass and fail")
     if not own[0].passed:
-        kind, message = kind_of(own[0].message), own[0].message[:_MOST_CHARACTERS]
+        kind, message = kind_of(own[0].message), printable(own[0].message)
         said = Said.NOTHING if kind == UNSUPPORTED else Said.FAIL
         return Told(name, path, said, kind, message)
     if ended.status and all(verdict.passed for verdict in verdicts):
@@ -136,4 +142,4 @@ def _by_status(name: str, path: Path, ended: Ended) -> Told:
     message = f"{problem}: {told[-1].strip()}" if told else problem
     kind = known_kind(ended.errors) or "exit"
     said = Said.NOTHING if kind == UNSUPPORTED else Said.FAIL
-    return Told(name, path, said, kind, message[:_MOST_CHARACTERS])
+    return Told(name, path, said, kind, printable(message))

@@ -8,6 +8,7 @@ hash, the hash of the last block, and for the state also the post-state that the
 import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final
 
 from eth_hash.auto import keccak
@@ -66,18 +67,23 @@ def forge(fixture: Fixture, name: str, claim: str) -> Forged:
 
 
 def canaries(fixtures: Iterable[Fixture], most: int) -> Iterator[Forged]:
-    """Up to so many canaries from these files, each of another claim as far as there are claims."""
-    made = 0
-    for fixture in fixtures:
-        for name in fixture.names:
-            if made == most:
-                return
-            try:
-                yield forge(fixture, name, CLAIMS[made % len(CLAIMS)])
-            except NotForgeable:
-                continue
-            made += 1
-            break
+    """So many canaries, each of another claim as far as there are claims, and of another file as
+    far as there are files; none, where no test of these files ends in a valid block."""
+    sources = list(islice(filter(None, map(_forgeable, fixtures)), most))
+    for number in range(most if sources else 0):
+        fixture, name = sources[number % len(sources)]
+        yield forge(fixture, name, CLAIMS[number % len(CLAIMS)])
+
+
+def _forgeable(fixture: Fixture) -> tuple[Fixture, str] | None:
+    """The first test of a file of which a canary can be made."""
+    for name in fixture.names:
+        try:
+            forge(fixture, name, STATE)
+        except NotForgeable:
+            continue
+        return fixture, name
+    return None
 
 
 def _wrong_state(fixture: Fixture, test: dict[str, Any]) -> bytes:

@@ -11,6 +11,8 @@ from typing import Any, Final, TypeAlias
 
 from eth_hash.auto import keccak
 
+from pel_fuzz.client.access_lists import KIND as ACCESS_LIST
+from pel_fuzz.client.access_lists import compare_access_lists
 from pel_fuzz.client.answer import Answer, AnsweredReceipt
 from pel_fuzz.client.blame import blame
 from pel_fuzz.client.gaps import roots_with_gaps
@@ -76,6 +78,9 @@ def judge(block: Block, expected: BlockResult, answer: Answer) -> Judgement:
     for other in (_misplaced(block, pairs), _too_many(pairs, answer)):
         if other is not None and (found is None or _comes_before(other, found)):
             found = other
+    if answer.access_list is not None:
+        seen, known = seen | {ACCESS_LIST}, known | {ACCESS_LIST}
+        found = found or compare_access_lists(block, expected, answer.access_list)
     return Judgement(found, frozenset(seen), frozenset(known - seen), gaps)
 
 

@@ -6,14 +6,17 @@ from pathlib import Path
 from pel_fuzz.client.fixture_run import Told
 from pel_reference.errors import InputError
 
+_MOST_LETTERS = 80
+"""Of a name and of a kind, in the name of a file."""
+
 
 def keep(folder: Path, told: Told) -> Path:
     """Copy the file of the test, and write what the client said into a file beside it.
 
     Result: the copy. Raises: `InputError`, where nothing can be written there.
     """
-    slug = "".join(c if c.isalnum() or c in "-_." else "_" for c in f"{told.name}-{told.kind}")
-    kept = folder / f"{slug[:150]}.json"
+    whole = f"{told.name[:_MOST_LETTERS]}-{told.kind[:_MOST_LETTERS]}"
+    kept = folder / ("".join(c if c.isalnum() or c in "-_." else "_" for c in whole) + ".json")
     said = "\n".join(("test", told.name, "", "client", told.message, "", "errors", told.errors))
     try:
         shutil.copyfile(told.path, kept)

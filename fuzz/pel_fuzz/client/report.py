@@ -131,6 +131,8 @@ class CheckReport:
             fork, why = next(iter(self.unfit.items()))
             told = why.splitlines()[0]
             return ExitCode.BAD_INPUT, f"the client fails on a plain block of {fork} too: {told}"
+        if not self.total and self.plan.max_cases == 0 and self.regressions.replayed:
+            return ExitCode.AGREE, "no difference in the corpus"
         if not self.total:
             return ExitCode.INCONCLUSIVE, "no block was run"
         if silent:

@@ -38,6 +38,8 @@ SOCKET, PORT = "{socket}", "{port}"
 """Placeholders in a server's command: where it is to listen."""
 START_SECONDS: Final = 60.0
 """How long a server may take until it listens: some runtimes are slow to start."""
+_SILENCE: Final = "without sending a response"
+"""How httpx says that the other side hung up before it said anything."""
 _WAIT_SECONDS: Final = 0.02
 _LAST_WORDS_SECONDS: Final = 0.3
 
@@ -256,7 +258,8 @@ class TransitionServer:
                 return ended_badly(status, self._said())
             await asyncio.sleep(_WAIT_SECONDS)
         told = f"{type(error).__name__}: {error}".removesuffix(": ")
-        if isinstance(error, httpx.ConnectError | httpx.ReadError | httpx.WriteError):
+        silent = isinstance(error, httpx.RemoteProtocolError) and _SILENCE in told
+        if silent or isinstance(error, httpx.ConnectError | httpx.ReadError | httpx.WriteError):
             return Refused(f"broke off the connection: {told}", self._said())
         return Garbage(f"its answer is not HTTP: {told}", self._said())
 

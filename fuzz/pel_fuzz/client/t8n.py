@@ -185,10 +185,13 @@ def _read(inside: int, name: str, most_bytes: int, errors: str) -> bytes | None:
         return None
     except OSError as error:
         raise Garbage(f"{name} cannot be read: {error.strerror}", errors) from None
-    with os.fdopen(file, "rb") as stream:
+    try:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise Garbage(f"{name} is no plain file", errors)
-        text = stream.read(most_bytes + 1)
+        with os.fdopen(file, "rb", closefd=False) as stream:
+            text = stream.read(most_bytes + 1)
+    finally:
+        os.close(file)
     if len(text) > most_bytes:
         raise TooMuchOutput(f"{name} is longer than {most_bytes} bytes", errors)
     return text

@@ -2,13 +2,14 @@
 
 A process belongs to a client if it descends from one that does, is in the client's session, was
 seen to belong before, or carries the client's mark in its environment, which is inherited. Only a
-process that gets rid of all four between two looks is missed.
+process that gets rid of all four between two looks is missed, or one that goes on and on being
+replaced by its child, faster than we look.
 """
 
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from secrets import token_hex
 from typing import NamedTuple
@@ -17,9 +18,13 @@ import psutil
 
 MARK = "PEL_CLIENT_MARK"
 """The variable that every process of a client inherits."""
-MOST_ROUNDS = 50
-"""Times that what is left is killed: a process may start others while it is being killed."""
-_ROUND_SECONDS = 0.01
+MOST_ROUNDS, CLEAN_ROUNDS = 500, 3
+"""Times that what is left is looked for and killed, and looks in a row that must find nothing: a
+process may start another one and end while we look."""
+UNCERTAIN_ROUNDS = 60
+"""Looks in which a process that shows no environment may yet turn out to be the client's: it has
+none for a moment while it becomes another program."""
+_ROUND_SECONDS = 0.003
 _GONE = (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess, OSError)
 
 
@@ -31,9 +36,11 @@ class Taken(NamedTuple):
 
 
 class Tree:
-    """The processes of one client. It is made before the client is started, with `environment`."""
+    """The processes of one client. It is made right before the client is started, with
+    `environment`: what is there then belongs to others."""
 
     def __init__(self) -> None:
+        self._others = frozenset(psutil.pids())
         self._mark = token_hex(16)
         self._root: int | None = None
         self._seen: dict[int, psutil.Process] = {}
@@ -68,21 +75,33 @@ class Tree:
 
     def end(self) -> None:
         """Kill everything that belongs to it; nobody is asked."""
-        for _ in range(MOST_ROUNDS):
+        clean = 0
+        for number in range(MOST_ROUNDS):
             self._find_descendants()
-            self._find_marked()
+            uncertain = self._find_marked() and number < UNCERTAIN_ROUNDS
             alive = [process for process in self._seen.values() if _is_alive(process)]
-            if not alive:
+            clean = 0 if alive or uncertain else clean + 1
+            if clean == CLEAN_ROUNDS:
                 return
             for process in alive:
-                with suppress(*_GONE):
-                    if os.getpgid(process.pid) == self._root:  # all of the group at once
-                        os.killpg(self._root, signal.SIGKILL)
-                    process.kill()
+                self._kill(process)
             time.sleep(_ROUND_SECONDS)
 
+    def _kill(self, process: psutil.Process) -> None:
+        with suppress(*_GONE):
+            if self._root is not None and os.getpgid(process.pid) == self._root:
+                os.killpg(self._root, signal.SIGKILL)  # all of the group at once
+            process.kill()
+
+    def _new(self) -> list[int]:
+        """The processes that have come since it was made."""
+        return [pid for pid in psutil.pids() if pid not in self._others]
+
     def _find_descendants(self) -> None:
-        parents = _parents()
+        parents: dict[int, int] = {}
+        for pid in self._new():
+            with suppress(*_GONE):
+                parents[pid] = psutil.Process(pid).ppid()
         found = {pid for pid, process in self._seen.items() if _is_alive(process)}
         grown = True
         while grown:
@@ -91,32 +110,34 @@ class Tree:
             found |= new
         self._remember(found)
 
-    def _find_marked(self) -> None:
-        self._remember({pid for pid in psutil.pids() if self._is_ours(pid)})
+    def _find_marked(self) -> bool:
+        """Find what carries the mark; whether there is a process of which nobody can tell."""
+        uncertain = False
+        for pid in self._new():
+            if pid in self._seen:
+                continue
+            is_ours = self._is_ours(pid)
+            uncertain |= is_ours is None
+            if is_ours:
+                self._remember({pid})
+        return uncertain
 
-    def _is_ours(self, pid: int) -> bool:
+    def _is_ours(self, pid: int) -> bool | None:
         with suppress(*_GONE):
-            if os.getsid(pid) == self._root and pid != os.getpid():
+            if os.getsid(pid) == self._root:
                 return True
         with suppress(*_GONE):
-            return psutil.Process(pid).environ().get(MARK) == self._mark
+            process = psutil.Process(pid)
+            environment = process.environ()
+            if environment or process.status() == psutil.STATUS_ZOMBIE:
+                return environment.get(MARK) == self._mark
+            return None
         return False
 
     def _remember(self, pids: set[int]) -> None:
         for pid in pids - self._seen.keys():
             with suppress(*_GONE):
                 self._seen[pid] = psutil.Process(pid)
-
-
-def _parents() -> dict[int, int]:
-    """Each process's parent."""
-    return dict(_each_parent())
-
-
-def _each_parent() -> Iterator[tuple[int, int]]:
-    for process in psutil.process_iter():
-        with suppress(*_GONE):
-            yield process.pid, process.ppid()
 
 
 def _is_alive(process: psutil.Process) -> bool:

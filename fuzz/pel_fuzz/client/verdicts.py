@@ -108,6 +108,8 @@ _KINDS: Final = tuple(
 
 _PARTICULAR: Final = re.compile(r"0x[0-9a-f]*|[0-9a-f]{8,}|[0-9]+|\W+", re.IGNORECASE)
 _MOST_WORDS: Final = 6
+_MOST_LETTERS: Final = 24
+_MOST_CHARACTERS: Final = 2_000
 
 
 def known_kind(message: str) -> str | None:
@@ -118,4 +120,11 @@ def known_kind(message: str) -> str | None:
 def kind_of(message: str) -> str:
     """What a message is about; where that is not known, its first words without its numbers."""
     words = _PARTICULAR.sub(" ", message).lower().split()
-    return known_kind(message) or "-".join(words[:_MOST_WORDS]) or "no-reason"
+    first = (word[:_MOST_LETTERS] for word in words[:_MOST_WORDS])
+    return known_kind(message) or "-".join(first) or "no-reason"
+
+
+def printable(text: str) -> str:
+    """What a client wrote, without what would drive a terminal, and no longer than people read."""
+    shown = (char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
+    return "".join(shown)[:_MOST_CHARACTERS]

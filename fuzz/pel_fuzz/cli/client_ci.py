@@ -1,0 +1,96 @@
+"""What `pel client check` knows beforehand, and writes for CI: corpus, known differences, JUnit."""
+
+import time
+from functools import partial
+from pathlib import Path
+
+from pel_fuzz.cli.regression_options import Beforehand, CiOptions
+from pel_fuzz.client.examining import ClientSpec
+from pel_fuzz.client.kept import ClientFindings
+from pel_fuzz.client.report import CheckReport, client_command
+from pel_fuzz.client.shrinking import replayed
+from pel_fuzz.corpus import CorpusCase, Replayed
+from pel_fuzz.formats.case_json import CaseFile, read_case
+from pel_fuzz.junit import Told, write_campaign
+from pel_fuzz.regressions import Regressions
+from pel_fuzz.verdict import Oracle
+from pel_reference.block import Block
+from pel_reference.errors import InputError
+
+TRIES = 3
+"""Times that a client is asked for a kept block, until it shows its difference."""
+
+
+def read_beforehand(ci: CiOptions) -> Beforehand[CaseFile]:
+    """The corpus and the known differences that are named.
+
+    Raises: `InputError`, also for a case of which no client can be asked.
+    """
+    return ci.read(_read)
+
+
+def _read(path: Path) -> CaseFile:
+    kept = read_case(path)
+    if not isinstance(kept.case.subject, Block):
+        raise InputError(str(path), "kind", "no EVM block: there is nothing to ask a client")
+    return kept
+
+
+def replay_beforehand(
+    beforehand: Beforehand[CaseFile],
+    regressions: Regressions,
+    spec: ClientSpec,
+    deadline: float | None,
+    told: "partial[None]",
+) -> None:
+    """Ask the client for every block of the corpus and of the entries.
+
+    Raises: `NoStart`.
+    """
+    beforehand.replay(regressions, partial(_replay, spec), deadline, told)
+
+
+def _replay(spec: ClientSpec, corpus_case: CorpusCase[CaseFile]) -> Replayed:
+    kept, begin = corpus_case.kept, time.monotonic()
+    block = kept.case.subject
+    assert isinstance(block, Block), "as it was read"
+    name, path = corpus_case.name, corpus_case.path
+    try:
+        with spec.make() as client:
+            difference, _, done = replayed(client, block, TRIES, kept.signature)
+    except ValueError as error:
+        return Replayed(name, path, note=str(error), compared=False)
+    seconds = time.monotonic() - begin
+    if done.unfit is not None:
+        note = f"the client fails on a plain block too: {done.unfit.splitlines()[0]}"
+        return Replayed(name, path, note=note, compared=False, seconds=seconds)
+    if difference is None:
+        return Replayed(name, path, seconds=seconds)
+    if difference.oracle is Oracle.CLIENT:  # a clock, or garbage: no verdict on the block
+        note = f"no verdict: {difference.kind}: {difference.got}"
+        return Replayed(name, path, note=note, compared=False, seconds=seconds)
+    return Replayed(name, path, (difference,), seconds=seconds)
+
+
+def write_junit(
+    path: Path,
+    report: CheckReport,
+    findings: ClientFindings,
+    seconds: float,
+    fault: Exception | None,
+) -> None:
+    """Write the report of a campaign against a client.
+
+    Raises: `InputError`, where it cannot be written.
+    """
+    plan = report.plan
+    told = Told(
+        "pel client check",
+        f"{client_command(plan)} --replay",
+        plan.seed,
+        f"{plan.shard + 1}/{plan.of}",
+        {kept.difference.signature: (kept.difference, kept.replay) for kept in findings.kept},
+        seconds,
+        fault,
+    )
+    write_campaign(path, report, told)
