@@ -30,13 +30,15 @@ INCONCLUSIVE = 3
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way into one client: `command` as the table shows it, `flags` as they are run."""
+    """One way into one client: `command` as the table shows it, `flags` as they are run; where it
+    is given files, their `encoding`."""
 
     client: str
     version: str
     command: str
     kind: str
     flags: tuple[str, ...]
+    encoding: str = "blockchain_test"
 
 
 def geth() -> Iterator[Way]:
@@ -63,6 +65,10 @@ def ethereumjs() -> Iterator[Way]:
     yield Way("EthereumJS", name, tool, "check", ("--command", run))
     served = "--socket {socket}"
     yield Way("EthereumJS", name, f"{tool} {served}", "check", ("--server", f"{run} {served}"))
+    tool, run = "node blocktest.mjs {file}", f"node {folder / 'blocktest.mjs'} {{file}}"
+    yield Way("EthereumJS", name, tool, "consume", ("--command", run))
+    engine = "blockchain_test_engine"
+    yield Way("EthereumJS", name, tool, "consume", ("--command", run), engine)
 
 
 def eels() -> Iterator[Way]:
@@ -97,9 +103,10 @@ def asked(way: Way, seed: int, cases: int, folder: Path) -> list[str]:
 def consumed(way: Way, seed: int, cases: int, folder: Path) -> list[str]:
     """A row of the table for a client that runs the filled tests."""
     tests = folder / "tests"
-    drawn = ("--seed", str(seed), "--cases", str(cases), "--format", "blockchain_test")
+    form = ("--format", way.encoding)
+    drawn = ("--seed", str(seed), "--cases", str(cases), *form)
     filled = pel("client", "fill", str(tests), *drawn)
-    told = pel("client", "consume", *way.flags, str(tests), "--out", str(folder / "found"))
+    told = pel("client", "consume", *way.flags, *form, str(tests), "--out", str(folder / "found"))
     counts = told["tests"]["pass"] + told["tests"]["fail"], filled["transactions"]
     unanswered = sum(told["without_verdict"].values())
     numbers = *counts, len(filled["forks"]), unanswered, len(told["differences"])
@@ -118,7 +125,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             row = asked if way.kind == "check" else consumed
             numbers = row(way, given.seed, given.cases, Path(folder))
-        cells = way.client, way.version, f"`{way.kind}`: `{way.command}`", *numbers
+        form = " (engine payloads)" if way.encoding == "blockchain_test_engine" else ""
+        cells = way.client, way.version, f"`{way.kind}`: `{way.command}`{form}", *numbers
         print("| " + " | ".join(cells) + " |", flush=True)
         differ = differ or numbers[-1] != "0"
     return int(differ)

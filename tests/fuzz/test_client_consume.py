@@ -129,6 +129,36 @@ def test_a_crash_is_a_difference(
 @pytest.mark.parametrize(
     ("rule", "kind"),
     [
+        ("if number == 1: os.kill(os.getpid(), signal.SIGABRT)", "signal.SIGABRT"),
+        ("if number == 1: said = []; sys.exit(3)", "exit"),
+    ],
+)
+def test_what_ends_the_process_is_not_every_tests_doing(
+    rule: str,
+    kind: str,
+    filled: Path,
+    client: Callable[[str], str],
+    consume: Callable[..., tuple[ExitCode, Any]],
+    tmp_path: Path,
+) -> None:
+    tests: dict[str, Any] = {}
+    for path in fixture_files(filled / "blockchain_tests"):
+        tests |= read_json(path)
+    folder = tmp_path / "together"
+    folder.mkdir()
+    (folder / "all.json").write_text(json.dumps(tests))
+    code, report = consume(client(rule), folder=folder)
+    assert code is ExitCode.DIFFER
+    assert report["tests"] == {"pass": 2, "fail": 1, "nothing": 0}
+    (difference,) = report["differences"]
+    assert difference["signature"] == f"answer:consume.{kind}:-"
+    (kept,) = (tmp_path / "out").glob("*.json")
+    assert list(read_json(kept)) == difference["tests"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind"),
+    [
         ("if number == 1: time.sleep(60)", "timeout"),
         ("if number == 1: status = 3", "contradiction"),
         ('if number == 1: said.append({"name": name, "pass": False})', "twice"),

@@ -76,7 +76,7 @@ def test_drawn_blocks_agree(fork: str, ethereumjs: TransitionServer) -> None:
 @pytest.mark.skipif(not FIXTURES.exists(), reason="the shared data folder is not there")
 def test_consensus_tests_agree(ethereumjs: TransitionServer) -> None:
     blocks = 0
-    for test in read_chain_tests(FIXTURES)[::5]:
+    for test in read_chain_tests(FIXTURES)[::8]:
         try:
             for given in iter_blocks(test):
                 done = asked(ethereumjs, given.block)
@@ -84,7 +84,7 @@ def test_consensus_tests_agree(ethereumjs: TransitionServer) -> None:
                 blocks += 1
         except UnsupportedFork:
             continue
-    assert blocks >= 15
+    assert blocks >= 10
 
 
 def test_the_command_line_agrees(runner: Path) -> None:
@@ -96,7 +96,7 @@ def test_the_command_line_agrees(runner: Path) -> None:
 
 def test_access_lists_agree_with_the_write_sets(runner: Path) -> None:
     with server(runner, "--state.eips", "7928") as client:
-        for index in range(6):
+        for index in range(4):
             drawn = client_block_at(23, index, "Prague", least_transactions=8, least_gas=0)
             done = examine(client, drawn.block, drawn.expected)
             assert done.difference is None, done.difference
@@ -140,6 +140,28 @@ def test_caches_that_keep_the_storage_of_a_destroyed_account_are_found(
     assert f"0x{CONTRACT.hex()}" in found.field
 
 
+def without_cleaning(wrong: Path) -> None:
+    """A balance that returns to what it was stays in the list of changes."""
+    main = wrong / "t8n.mjs"
+    main.write_text(
+        "import { BlockLevelAccessList } from '@ethereumjs/util'\n"
+        "BlockLevelAccessList.prototype.cleanupNetZeroBalanceChanges = function () {\n"
+        "  this.originalBalances.clear()\n}\n" + main.read_text()
+    )
+
+
+def test_an_access_list_with_a_change_that_is_none_is_found(runner: Path, tmp_path: Path) -> None:
+    wrong = shutil.copytree(runner, tmp_path / "wrong", symlinks=True)
+    without_cleaning(wrong)
+    with server(wrong, "--state.eips", "7928") as client:
+        kinds = set()
+        for index in range(4):
+            drawn = client_block_at(1, index, "Prague", least_transactions=8, least_gas=0)
+            found = examine(client, drawn.block, drawn.expected).difference
+            kinds.add(found and found.kind)
+    assert kinds - {None} == {"access_list.balance"}
+
+
 def test_a_client_with_the_rules_of_another_fork_is_found(runner: Path, tmp_path: Path) -> None:
     wrong = shutil.copytree(runner, tmp_path / "wrong", symlinks=True)
     chain = wrong / "chain.mjs"
@@ -147,12 +169,9 @@ def test_a_client_with_the_rules_of_another_fork_is_found(runner: Path, tmp_path
     assert source.count("['shanghai', 'shanghai']") == 1
     chain.write_text(source.replace("['shanghai', 'shanghai']", "['shanghai', 'cancun']"))
     with server(wrong) as client:
-        kinds = set()
-        for index in range(3):
-            drawn = client_block_at(24, index, "Shanghai", least_transactions=8, least_gas=0)
-            done = examine(client, drawn.block, drawn.expected)
-            kinds.add(done.failure or (done.difference and done.difference.kind))
-    assert kinds - {None}
+        drawn = client_block_at(24, 0, "Shanghai", least_transactions=8, least_gas=0)
+        done = examine(client, drawn.block, drawn.expected)
+    assert done.failure is not None or done.difference is not None
 
 
 # ---- bad input ------------------------------------------------------------------------------

@@ -38,7 +38,9 @@ DEFAULT_CASES = 100
 )
 @click.option("--command", metavar="CMD", help="The executor, run for each block; no shell.")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Drawn and printed if not given.")
-@click.option("--cases", type=click.IntRange(min=1), help="How many blocks; for files, of all shards.")
+@click.option(
+    "--cases", type=click.IntRange(min=1), help="How many blocks; for files, of all shards."
+)
 @click.option(
     "--max-time", metavar="TIME", callback=duration, help="Stop after this long: 60s, 2h."
 )

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, Fixture, read_fixture
 from pel_fuzz.client.forging import canaries
 from pel_fuzz.client.plain_block import plain_block
 from pel_fuzz.client.process import Stop
-from pel_reference.engine_payload import dump_engine_test
+from pel_reference.engine_payload import dump_engine_test, has_engine
 from pel_reference.errors import InputError, UnsupportedFork
 from pel_reference.fixture_json import dump_blockchain_test
 from pel_reference.fork_names import canonical_fork
@@ -112,9 +112,21 @@ def _run_file(client: FixtureClient, wanted: str, path: Path, stop: Stop) -> Fil
     if fixture.format != wanted:
         return FileRun(path, left_out=f"is {fixture.format}")
     try:
-        return FileRun(path, tuple(client.run(path, fixture.names, stop)))
+        told = client.run(path, fixture.names, stop)
+        if len(told) > 1 and any(each.of_file and each.said is not Said.PASS for each in told):
+            told = [_run_alone(client, fixture, name, stop) for name in fixture.names]
     except Stopped:
         return None
+    return FileRun(path, tuple(told))
+
+
+def _run_alone(client: FixtureClient, fixture: Fixture, name: str, stop: Stop) -> Told:
+    """One test of a file of several: what ends the process is not every test's doing."""
+    with tempfile.TemporaryDirectory(prefix="pel-alone-") as folder:
+        path = Path(folder, fixture.path.name)
+        path.write_text(json.dumps({name: fixture.tests[name]}), encoding="utf-8")
+        (told,) = client.run(path, [name], stop)
+    return replace(told, path=fixture.path)
 
 
 def run_canaries(client: FixtureClient, plan: ConsumePlan) -> list[Canary]:
@@ -167,7 +179,9 @@ def _control(wanted: str, network: Any) -> dict[str, Any] | None:
         sealed = seal(plain_block(canonical_fork(str(network))))
     except (UnsupportedFork, Unsealable):
         return None
-    return dump_blockchain_test(sealed) if wanted == BLOCKCHAIN_TEST else dump_engine_test(sealed)
+    if wanted == BLOCKCHAIN_TEST:
+        return dump_blockchain_test(sealed)
+    return dump_engine_test(sealed) if has_engine(sealed.block.fork) else None
 
 
 def refused(canaries_run: Sequence[Canary]) -> tuple[list[Canary], list[Canary]]:

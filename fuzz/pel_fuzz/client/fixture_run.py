@@ -41,7 +41,8 @@ class Told:
     """What a client told of one test, when it was run on its file.
 
     `kind` is stable where it did not pass: what it complains of, or why there is no verdict.
-    `proven` says whether the log showed that the parallel path ran; `None` where nobody can tell.
+    `of_file`: it was told of all tests of the file at once, by the end of the process. `proven`
+    says whether the log showed that the parallel path ran; `None` where nobody can tell.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Told:
     message: str = ""
     errors: str = ""
     seconds: float = 0.0
+    of_file: bool = False
     proven: bool | None = None
 
 
@@ -73,7 +75,7 @@ class FixtureClient:
         except ClientFailure as failure:
             said = Said.FAIL if failure.is_verdict else Said.NOTHING
             told = Told("", path, said, failure.kind, failure.problem, failure.errors)
-            return [replace(told, name=name) for name in names]
+            return [replace(told, name=name, of_file=True) for name in names]
         proven = None
         if self.parallel_proof is not None:
             log = (ended.output + b"\n" + ended.log).decode(errors="replace")
@@ -117,7 +119,7 @@ def _judge(
     """A crash counts whatever was said before; else verdicts by name; else the exit status."""
     if ended.status < 0:
         failure = ended_badly(ended.status, ended.errors)
-        return Told(name, path, Said.FAIL, failure.kind, failure.problem)
+        return Told(name, path, Said.FAIL, failure.kind, failure.problem, of_file=True)
     if not verdicts:
         return _by_status(name, path, ended)
     if not own:
@@ -136,10 +138,10 @@ def _judge(
 
 def _by_status(name: str, path: Path, ended: Ended) -> Told:
     if ended.status == 0:
-        return Told(name, path, Said.PASS)
+        return Told(name, path, Said.PASS, of_file=True)
     told = [line for line in ended.errors.splitlines() if line.strip()]
     problem = f"ended with exit status {ended.status}"
     message = f"{problem}: {told[-1].strip()}" if told else problem
     kind = known_kind(ended.errors) or "exit"
     said = Said.NOTHING if kind == UNSUPPORTED else Said.FAIL
-    return Told(name, path, said, kind, printable(message))
+    return Told(name, path, said, kind, printable(message), of_file=True)

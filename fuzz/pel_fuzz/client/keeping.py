@@ -1,9 +1,10 @@
 """Keeping a test that a client fails: the test as it was given, and beside it what was said."""
 
-import shutil
+import json
 from pathlib import Path
 
 from pel_fuzz.client.fixture_run import Told
+from pel_fuzz.client.fixtures import read_fixture
 from pel_reference.errors import InputError
 
 _MOST_LETTERS = 80
@@ -11,15 +12,18 @@ _MOST_LETTERS = 80
 
 
 def keep(folder: Path, told: Told) -> Path:
-    """Copy the file of the test, and write what the client said into a file beside it.
+    """Write the test into a file of its own, and what the client said into one beside it.
 
-    Result: the copy. Raises: `InputError`, where nothing can be written there.
+    Result: the file of the test. Raises: `InputError`, where nothing can be written there.
     """
     whole = f"{told.name[:_MOST_LETTERS]}-{told.kind[:_MOST_LETTERS]}"
     kept = folder / ("".join(c if c.isalnum() or c in "-_." else "_" for c in whole) + ".json")
     said = "\n".join(("test", told.name, "", "client", told.message, "", "errors", told.errors))
+    fixture = read_fixture(told.path)
+    assert fixture is not None
+    test = {told.name: fixture.tests[told.name]}
     try:
-        shutil.copyfile(told.path, kept)
+        kept.write_text(json.dumps(test, indent=1) + "\n", encoding="utf-8")
         kept.with_suffix(".txt").write_text(said + "\n", encoding="utf-8", errors="replace")
     except OSError as error:
         raise InputError(str(folder), "", f"cannot be written: {error.strerror}") from None
