@@ -1,11 +1,17 @@
-"""A world to run contracts in, one py-evm state, to which every call is a whole transaction; and
-where real clients are."""
+"""A world to run contracts in, one py-evm state, to which every call is a whole transaction; where
+real clients are; and clients of our own to be spoilt."""
 
+import json
 import os
+import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+import textwrap
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +22,15 @@ from eth.exceptions import InvalidInstruction, OutOfGas
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.spoof import SpoofTransaction
 
+from pel_fuzz.cli.app import run
+from pel_fuzz.client import campaign
 from pel_fuzz.contracts import Contract, call_data, creation_code, storage_slot
+from pel_fuzz.exit_codes import ExitCode
 from pel_reference.forks import rules_for
+from pel_reference.json_input import Field
+from pel_reference.sequential import run_block
+from pel_reference.t8n_result import dump_transition
+from pel_reference.triple import parse_block
 
 GAS_PRICE_WEI = 10
 ENOUGH_WEI = 10**30
@@ -265,3 +278,117 @@ def eels_command() -> str:
     if not path.is_file():
         pytest.skip("EELS is not installed: the extra pel[eels]")
     return str(path)
+
+
+# ---- tools of our own: right, or spoilt ---------------------------------------------------
+
+
+@cache
+def right_answer(asked: bytes) -> bytes:
+    """What the reference says; the tests ask for the same blocks again and again."""
+    block = parse_block(Field("asked", "", json.loads(asked)))
+    return json.dumps(dump_transition(block, run_block(block))).encode()
+
+
+drawn_at = cache(campaign.client_block_at)
+
+
+class _Oracle(BaseHTTPRequestHandler):
+    """Answers as a transition tool's server does, by the reference."""
+
+    def do_POST(self) -> None:
+        body = right_answer(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture(scope="session")
+def oracle() -> Iterator[str]:
+    """The address of a server that is right."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Oracle)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+TOOL = """
+import json, os, signal, sys, time, urllib.request
+ORACLE = {oracle!r}
+given = dict(word[2:].split("=", 1) for word in sys.argv[1:])
+def load(name):
+    with open(given["input." + name]) as file:
+        return json.load(file)
+state = {{"fork": given["state.fork"], "chainid": int(given["state.chainid"]),
+         "reward": int(given["state.reward"])}}
+parts = {{name: load(name) for name in ("alloc", "env", "txs")}}
+def right():
+    asked = json.dumps({{"state": state, "input": parts}}).encode()
+    with urllib.request.urlopen(urllib.request.Request(ORACLE, asked)) as answer:
+        return json.load(answer)
+base = given["output.basedir"]
+result_path = os.path.join(base, given["output.result"])
+post_path = os.path.join(base, given["output.alloc"])
+def write(said):
+    with open(result_path, "w") as file:
+        json.dump(said["result"], file)
+    with open(post_path, "w") as file:
+        json.dump(said["alloc"], file)
+{body}
+"""
+
+
+@pytest.fixture
+def tool(tmp_path: Path, oracle: str) -> Callable[[str], str]:
+    """Makes a command of a transition tool that does what it is told to."""
+
+    def make(body: str) -> str:
+        path = tmp_path / "tool.py"
+        text = TOOL.format(oracle=oracle, body=textwrap.dedent(body))
+        path.write_text(text, encoding="utf-8")
+        return shlex.join([sys.executable, "-I", "-S", str(path)])
+
+    return make
+
+
+class Check:
+    """Runs `pel client check`, and keeps what it said."""
+
+    def __init__(self, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.out, self._capsys = out, capsys
+        self.told, self.code = "", ExitCode.INTERNAL
+
+    def __call__(self, *options: str, cases: int = 2) -> dict[str, Any]:
+        """The report, of a campaign over small Shanghai blocks unless told otherwise."""
+        words = ["client", "check", "--json", "--jobs", "1", "--seed", "5", "--small"]
+        words += ["--max-cases", str(cases), "--out", str(self.out), "--shrink-time", "0"]
+        words += [] if "--fork" in options else ["--fork", "Shanghai"]
+        return json.loads(self.run(*words, *options))
+
+    def run(self, *words: str) -> str:
+        """A command's standard output."""
+        self.code = run(list(words))
+        captured = self._capsys.readouterr()
+        self.told = captured.err
+        return captured.out
+
+    def kept(self) -> list[Path]:
+        """The case files."""
+        return sorted(self.out.glob("*.json"))
+
+
+@pytest.fixture
+def check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Check:
+    """The command, with findings in a folder of its own. Blocks that are drawn in this process are
+    drawn once."""
+    monkeypatch.setattr(campaign, "client_block_at", drawn_at)
+    return Check(tmp_path / "findings", capsys)

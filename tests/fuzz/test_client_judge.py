@@ -9,12 +9,10 @@ import pytest
 
 from pel_fuzz.client.answer import Answer, read_answer, read_document
 from pel_fuzz.client.blocks import ClientBlock, client_block_at
-from pel_fuzz.client.failures import Garbage, Twice
 from pel_fuzz.client.gaps import roots_with_gaps
 from pel_fuzz.client.judge import Judgement, judge
 from pel_reference.alloc_json import hex_bytes
 from pel_reference.eels import run_block_eels
-from pel_reference.json_input import Field
 from pel_reference.t8n_result import dump_transition
 
 Said = dict[str, Any]
@@ -414,73 +412,3 @@ def test_who_writes_a_lost_account_is_told(block: ClientBlock, said: Said) -> No
     del said["alloc"][hex_bytes(lost)]
     difference = judged(block, said).difference
     assert difference is not None and "what writes this account" in difference.words
-
-
-# ---- garbage --------------------------------------------------------------------------------
-
-GARBAGE: dict[str, Callable[[Said], None]] = {
-    "a receipt that is none": lambda said: said["result"]["receipts"].__setitem__(0, 7),
-    "no list of receipts": lambda said: said["result"].update(receipts={}),
-    "more receipts than transactions": lambda said: said["result"].update(
-        receipts=said["result"]["receipts"] * 3
-    ),
-    "an odd hash": lambda said: said["result"].update(stateRoot="0xabc"),
-    "a long hash": lambda said: said["result"].update(stateRoot="0x" + "ab" * 33),
-    "a huge number": lambda said: said["result"].update(gasUsed="0x" + "f" * 99),
-    "a number with a point": lambda said: said["result"].update(gasUsed=1.5),
-    "a negative number": lambda said: said["result"].update(gasUsed=-1),
-    "a status of 2": lambda said: said["result"]["receipts"][0].update(status="0x2"),
-    "an index beyond all": lambda said: said["result"].update(rejected=[{"index": 4000}]),
-    "an index twice": lambda said: said["result"].update(rejected=[{"index": 1}, {"index": 1}]),
-    "a rejection without index": lambda said: said["result"].update(rejected=[{"error": "no"}]),
-    "a topic that is short": lambda said: said["result"]["receipts"][0].update(
-        logs=[{"address": "0x" + "00" * 20, "topics": ["0x01"], "data": "0x"}]
-    ),
-    "an alloc that is a list": lambda said: said.update(alloc=[1]),
-    "an account that is none": lambda said: said["alloc"].update({"0x" + "ab" * 20: "rich"}),
-    "an address that is none": lambda said: said["alloc"].update({"0xab": {}}),
-    "a balance beyond all": lambda said: said["alloc"].update(
-        {"0x" + "ab" * 20: {"balance": hex(1 << 256)}}
-    ),
-}
-
-
-@pytest.mark.parametrize("name", GARBAGE)
-def test_garbage_is_no_verdict(block: ClientBlock, said: Said, name: str) -> None:
-    GARBAGE[name](said)
-    with pytest.raises(Garbage) as raised:
-        judged(block, said)
-    assert not raised.value.is_verdict and "tool" in raised.value.problem
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        b"",
-        b"panic: runtime error",
-        b"[]",
-        b"7",
-        b"nul\x00l",
-        b'{"result": NaN}',
-        b"[" * 100_000,
-        b'{"a":' * 50_000,
-        b'{"gasUsed": ' + b"9" * 100_000 + b"}",
-        b'{"a": "\xff\xfe"}',
-        b'{"result": {}',
-    ],
-)
-def test_what_is_no_json_object_is_garbage(text: bytes) -> None:
-    with pytest.raises(Garbage):
-        read_document("tool", text)
-
-
-@pytest.mark.parametrize("text", [b"{}{}", b'{"a": 1} {"b": 2}', b'{"a": {"x": 1, "x": 2}}'])
-def test_two_answers_are_none(text: bytes) -> None:
-    with pytest.raises(Twice):
-        read_document("tool", text)
-
-
-def test_an_address_in_two_spellings_is_garbage() -> None:
-    alloc = {"0x" + "ab" * 20: {}, "0x" + "AB" * 20: {}}
-    with pytest.raises(Garbage, match="twice"):
-        read_answer(Field("tool", "", {}), Field("tool", "alloc", alloc), 1)

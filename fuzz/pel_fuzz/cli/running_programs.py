@@ -26,7 +26,7 @@ from pel_fuzz.client.programs import (
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.programs_json import read_programs
 from pel_fuzz.tiny import TinyBlock
-from pel_fuzz.verdict import Difference, Oracle
+from pel_fuzz.verdict import Difference, Oracle, shorten
 
 SHRINK_SECONDS = 30.0
 """How long one finding may be shrunk."""
@@ -96,7 +96,7 @@ def _unfit(executor: ProgramExecutor) -> str | None:
     difference = examine(executor, EMPTY).difference
     if difference is None or difference.oracle is not Oracle.FAULT:
         return None
-    return "; ".join(filter(None, (difference.got, difference.words.partition("\n")[0])))
+    return shorten("; ".join(filter(None, (difference.got, difference.words.partition("\n")[0]))))
 
 
 def _keep(
