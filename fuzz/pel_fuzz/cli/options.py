@@ -1,7 +1,8 @@
 """Options and arguments that several commands take, under the names that the ecosystem uses."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -94,12 +95,21 @@ seed_bug_option = click.option(
 )
 
 
+def bug_hint(name: str, names: Iterable[str]) -> str:
+    """What else may have been meant, for people."""
+    near = get_close_matches(name, names, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else "docs/canaries.md lists them"
+
+
 def _known_bug(name: str | None) -> str | None:
     try:
         with planted(name):
             return name
     except KeyError:
-        raise click.BadParameter(f"no seeded bug is called {name!r}") from None
+        from pel_fuzz.canaries.registry import BUGS  # noqa: PLC0415 - reached by the switch alone
+
+        problem = f"no seeded bug is called {name!r}"
+        raise click.BadParameter(f"{problem}; {bug_hint(name or '', BUGS)}") from None
 
 
 def write_output(path: Path, write: Callable[[TextIO], None]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from pel_fuzz.attack import Attack, Verdict, attack, harm
-from pel_fuzz.cli.options import make_folder
+from pel_fuzz.cli.options import bug_hint, make_folder
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import read_case, write_case
 from pel_proof.bugs import BUGS, Bug
@@ -41,9 +41,8 @@ def bug_called(name: str) -> Bug:
     Raises: `click.BadParameter`, if there is none.
     """
     if name not in BUGS:
-        raise click.BadParameter(
-            f"no seeded bug of the text is called {name!r}; there are {', '.join(BUGS)}"
-        )
+        problem = f"no seeded bug of the text is called {name!r}"
+        raise click.BadParameter(f"{problem}; {bug_hint(name, BUGS)}")
     return BUGS[name]
 
 

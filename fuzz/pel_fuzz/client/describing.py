@@ -107,11 +107,11 @@ def _target(block: Block, transaction: Transaction) -> str:
 
 def _outcome(sealed: SealedBlock, index: int) -> str:
     receipt = sealed.result.receipts[index]
-    ending = "succeeds" if receipt.status else "fails"
     created = ""
     if receipt.contract_address is not None and receipt.status:
         created = f", and creates {hex_bytes(receipt.contract_address)}"
-    return f"it {ending}, uses {receipt.gas_used} gas, has {len(receipt.logs)} logs{created}"
+    used, logs = receipt.gas_used, len(receipt.logs)
+    return f"it ends with status {int(receipt.status)}, uses {used} gas, has {logs} logs{created}"
 
 
 def _dependencies(sealed: SealedBlock, index: int) -> list[str]:
