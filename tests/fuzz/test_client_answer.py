@@ -1,4 +1,4 @@
-"""Answers of tools, read as input of strangers: what is not well formed is garbage, and no verdict."""
+"""Answers of tools, read as input of strangers: what is not well formed is no verdict."""
 
 import copy
 import json
@@ -94,6 +94,7 @@ def test_garbage_is_no_verdict(good: Said, said: Said, name: str) -> None:
         b'{"gasUsed": ' + b"9" * 100_000 + b"}",
         b'{"a": "\xff\xfe"}',
         b'{"result": {}',
+        b'{"result": [' + b"{}," * 4_000_001 + b"7]}",
     ],
 )
 def test_what_is_no_json_object_is_garbage(text: bytes) -> None:

@@ -1,5 +1,4 @@
-"""`pel client check` against tools that crash, hang, babble or attack: no verdict is made of it, and
-the campaign goes on."""
+"""`pel client check` against tools that crash, hang, babble or attack: the campaign goes on."""
 
 import json
 from collections.abc import Callable

@@ -369,7 +369,9 @@ def test_accounts_that_are_there_though_empty_may_be_left_out() -> None:
     assert len(left) < len(said["alloc"])
     said["alloc"] = left
     assert judged(block, said).difference is None
-    said["result"]["stateRoot"] = other(said["result"]["stateRoot"])
+    root = said["result"].pop("stateRoot")
+    assert judged(block, said).difference is None
+    said["result"]["stateRoot"] = other(root)
     difference = judged(block, said).difference
     assert difference is not None and difference.kind == "accounts.missing"
 
@@ -384,31 +386,3 @@ def test_roots_may_count_rejected_transactions(block: ClientBlock, said: Said) -
     said["result"]["txRoot"] = other(said["result"]["txRoot"])
     difference = judged(block, said).difference
     assert difference is not None and difference.kind == "transactions_root"
-
-
-# ---- who wrote it ---------------------------------------------------------------------------
-
-
-def test_who_wrote_a_wrong_slot_is_told(block: ClientBlock, said: Said) -> None:
-    """A slot that transactions write, with the value that it had before the block."""
-    before = block.block.alloc
-    for address, account in block.expected.alloc.items():
-        old = before[address].storage if address in before else {}
-        for slot, value in account.storage.items():
-            if old.get(slot, 0) not in (0, value):
-                entry = said["alloc"][hex_bytes(address)]["storage"]
-                entry[f"0x{slot:064x}"] = hex(old[slot])
-                difference = judged(block, said).difference
-                assert difference is not None and difference.kind == "accounts.storage"
-                assert "what writes storage" in difference.words
-                assert "the client has what " in difference.words
-                return
-    raise AssertionError("no transaction changes a slot")
-
-
-def test_who_writes_a_lost_account_is_told(block: ClientBlock, said: Said) -> None:
-    lost = created(block)
-    assert lost is not None
-    del said["alloc"][hex_bytes(lost)]
-    difference = judged(block, said).difference
-    assert difference is not None and "what writes this account" in difference.words

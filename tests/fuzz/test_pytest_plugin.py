@@ -86,6 +86,14 @@ def test_a_wrong_executor_is_found_on_two_workers_and_replayed(folder: Path) -> 
     assert code == 0 and "2 passed" in out
 
 
+def test_the_example_to_copy_passes(tmp_path: Path) -> None:
+    example = Path(__file__).resolve().parents[2] / "examples" / "pytest"
+    for path in example.glob("*.py"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    code, out = _pytest(tmp_path)
+    assert code == 0 and "3 passed" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from pel_fuzz.campaign import GRACE_SECONDS
 from pel_fuzz.cli.client_ci import read_beforehand, replay_beforehand, write_junit
 from pel_fuzz.cli.regression_options import CiOptions
 from pel_fuzz.client.campaign import CheckPlan, run_check
@@ -46,7 +47,8 @@ class CheckScreen:
         """The seed first, so that it is known whatever happens."""
         plan = self._plan
         of = f", shard {plan.shard + 1}/{plan.of}" if plan.of > 1 else ""
-        self.say(f"pel client check: seed {plan.seed}{of}, {plan.jobs} client(s) at once")
+        told = f"pel client check: seed {plan.seed}{of}, {plan.jobs} client(s) at once"
+        click.echo(told, err=True)
 
     def show(self, report: CheckReport) -> None:
         """A line every ten seconds."""
@@ -112,9 +114,10 @@ class Checking:
         self._beforehand = read_beforehand(ci)
         flags = ci.flags + " --keep-going" * wanted.keep_going
         self.report = CheckReport(plan, regressions=self._beforehand.regressions(), flags=flags)
-        self.findings = ClientFindings(wanted.out, plan, wanted.shrink_seconds)
         limit = plan.max_seconds
         self._deadline = None if limit is None else wanted.begin + limit
+        grace = None if self._deadline is None else self._deadline + GRACE_SECONDS
+        self.findings = ClientFindings(wanted.out, plan, wanted.shrink_seconds, grace)
 
     def carry_out(self, as_json: bool) -> ExitCode:
         """Replay, ask, judge, keep, and tell all of it. What is found until an interruption is kept
@@ -159,6 +162,7 @@ class Checking:
                 screen.show(report)
                 if fresh is not None:
                     kept = self.findings.keep(case, fresh)
+                    screen.say(f"block {case.index}: {fresh.signature}, kept in {kept.path}")
                     try:
                         kept = self.findings.shrink(kept, case)
                     finally:

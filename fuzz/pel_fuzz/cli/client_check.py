@@ -161,7 +161,8 @@ def _check_usage(
     "--shrink-time",
     metavar="TIME",
     callback=duration_or_none,
-    help="How long one finding may be shrunk: 60s if not given, 0 for not at all.",
+    help="How long one finding may be shrunk: 60s if not given, 0 for not at all; never much "
+    "longer than --max-time.",
 )
 @click.option("--replay", type=click.Path(dir_okay=False), help="Ask for this kept case instead.")
 @click.option(

@@ -35,6 +35,7 @@ _OPTIONS = (
     ),
     click.option(
         "--today",
+        metavar="DATE",
         type=click.DateTime(["%Y-%m-%d"]),
         callback=_day,
         help="The day on which known differences expire or not (default: this one).",

@@ -1,6 +1,7 @@
 """What a campaign shows: progress while it runs, each finding at once, a summary at the end.
 
-Everything but the summary goes to standard error; with `quiet` nothing is shown.
+Everything but the summary goes to standard error; with `quiet` nothing is shown but the seed, which
+must be known whatever happens.
 """
 
 import time
@@ -44,9 +45,8 @@ class Screen:
         self._started = self._told = time.monotonic()
 
     def __enter__(self) -> Self:
-        if not self._quiet:
-            of = f", shard {self._plan.shard + 1}/{self._plan.of}" if self._plan.of > 1 else ""
-            self._err.print(f"pel fuzz: seed {self._plan.seed}{of}, {self._plan.jobs} process(es)")
+        of = f", shard {self._plan.shard + 1}/{self._plan.of}" if self._plan.of > 1 else ""
+        self._err.print(f"pel fuzz: seed {self._plan.seed}{of}, {self._plan.jobs} process(es)")
         self._progress.start()
         return self
 

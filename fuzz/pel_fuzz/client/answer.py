@@ -20,6 +20,8 @@ from pel_reference.json_input import Field, parse_json
 
 MOST_LOGS: Final = 1_000_000
 """More logs than the gas of any block pays for."""
+MOST_VALUES: Final = 4_000_000
+"""More values than the answer to any block has: many small ones would take all of our memory."""
 NO_ADDRESS: Final = bytes(20)
 _LEGACY_ROOT: Final = ("root", "post_state", "postState")
 
@@ -94,6 +96,8 @@ def read_document(source: str, text: bytes, errors: str = "") -> Field:
 
     Raises: `Garbage`; `Twice`, for a second document behind it or a key that stands twice.
     """
+    if sum(map(text.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise Garbage(f"{source}: more than {MOST_VALUES} values", errors)
     try:
         document = Field(source, "", parse_json(source, text))
     except InputError as error:

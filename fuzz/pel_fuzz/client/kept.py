@@ -5,6 +5,7 @@ standard error. `pel client check --replay FILE` asks a client for the block aga
 """
 
 import shlex
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -45,13 +46,20 @@ class KeptCase:
 
 
 class ClientFindings:
-    """Keeps the findings of one campaign in a folder, which is made at once.
+    """Keeps the findings of one campaign in a folder, which is made at once. Each is shrunk for
+    `shrink_seconds` at most, and none after `deadline`, by the monotonic clock.
 
     Raises: `InputError`, where nothing can be written there.
     """
 
-    def __init__(self, folder: Path, plan: CheckPlan, shrink_seconds: float | None = None) -> None:
-        self.folder, self.plan = folder, plan
+    def __init__(
+        self,
+        folder: Path,
+        plan: CheckPlan,
+        shrink_seconds: float | None = None,
+        deadline: float | None = None,
+    ) -> None:
+        self.folder, self.plan, self._deadline = folder, plan, deadline
         self._seconds = SHRINK_SECONDS if shrink_seconds is None else shrink_seconds
         self.kept: list[KeptCase] = []
         probe = folder / ".probe"
@@ -77,10 +85,13 @@ class ClientFindings:
 
         An interruption leaves it as it was found.
         """
-        if kept.difference.oracle is Oracle.CLIENT or not self._seconds:
+        seconds = self._seconds
+        if self._deadline is not None:
+            seconds = min(seconds, self._deadline - time.monotonic())
+        if kept.difference.oracle is Oracle.CLIENT or seconds <= 0:
             return kept
         with self.plan.client.make() as client:
-            shrinker = Shrinker(client, kept.difference.signature, self._seconds)
+            shrinker = Shrinker(client, kept.difference.signature, seconds)
             small = shrinker.shrink(self.plan, case.block)
         smaller = self._smaller(kept, small)
         self.kept[self.kept.index(kept)] = smaller

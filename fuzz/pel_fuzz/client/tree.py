@@ -131,13 +131,19 @@ class Tree:
             environment = process.environ()
             if environment or process.status() == psutil.STATUS_ZOMBIE:
                 return environment.get(MARK) == self._mark
-            return None
+            return False if _is_kernels(process) else None
         return False
 
     def _remember(self, pids: set[int]) -> None:
         for pid in pids - self._seen.keys():
             with suppress(*_GONE):
                 self._seen[pid] = psutil.Process(pid)
+
+
+def _is_kernels(process: psutil.Process) -> bool:
+    """Whether it is a thread of the kernel, which has no environment either."""
+    parent = process.parent()
+    return parent is not None and parent.name() == "kthreadd"
 
 
 def _is_alive(process: psutil.Process) -> bool:
