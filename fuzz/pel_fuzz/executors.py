@@ -6,7 +6,14 @@ from typing import Final
 
 from pel_fuzz.interleavings import Steered
 from pel_parallel.control import STEP_LIMIT
-from pel_parallel.errors import ChoiceFailed, Deadlock, ExecutionError, Incomplete, Livelock, StepLimit
+from pel_parallel.errors import (
+    ChoiceFailed,
+    Deadlock,
+    ExecutionError,
+    Incomplete,
+    Livelock,
+    StepLimit,
+)
 from pel_parallel.executor import Run, plain, run_block
 from pel_parallel.greenlets import GreenletController
 from pel_parallel.stress import OpcodeStress, switch_interval

@@ -144,22 +144,18 @@ class Findings:
         case, choices = self.plan.case_at(found.index)
         small, difference = shrink_finding(case, finding, choices, seconds)
         whole = replace(small, reference=True)
-        seen = {f.difference.signature for f in examine(whole, stop_at_first=False).findings}
         path = self._write(whole, difference, found.index, "small")
-        watched = _watched(small)
-        story = None if watched is None else tuple(story_of(watched, most_lines=None))
-        return Found(
-            found.index,
-            difference,
-            path,
-            found.as_found,
-            self._replay(path),
-            _size(small, watched),
-            len(small.compile().transitions),
-            True,
-            tuple(sorted(seen - {difference.signature})),
-            () if story and len(story) > SHORT_STORY else story,
+        smaller = replace(
+            found,
+            difference=difference,
+            path=path,
+            replay=self._replay(path),
+            size=_size(small),
+            transitions=len(small.compile().transitions),
+            shrunk=True,
+            story=(),
         )
+        return smaller if self._seconds_left() <= 0 else _told(smaller, small, whole)
 
     def _write(self, case: Case, difference: Difference, index: int, stage: str) -> Path:
         plan = self.plan
@@ -173,6 +169,19 @@ class Findings:
     def _replay(self, path: Path) -> str:
         bug = f" --seed-bug {shlex.quote(self.plan.seed_bug)}" if self.plan.seed_bug else ""
         return f"pel replay {shlex.quote(str(path))}{bug}"
+
+
+def _told(found: Found, small: Case, whole: Case) -> Found:
+    """A shrunk finding with what else differs on its case, and its story."""
+    seen = {f.difference.signature for f in examine(whole, stop_at_first=False).findings}
+    watched = _watched(small)
+    story = None if watched is None else tuple(story_of(watched, most_lines=None))
+    return replace(
+        found,
+        size=_size(small, watched),
+        others=tuple(sorted(seen - {found.difference.signature})),
+        story=() if story and len(story) > SHORT_STORY else story,
+    )
 
 
 def _watched(case: Case) -> Watched | None:
