@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Protocol
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from pel_fuzz.corpus import Replayed
+from pel_fuzz.drive.failures import NoStart
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.known import Excuse, Known
 from pel_fuzz.regressions import Regressions
@@ -124,7 +125,8 @@ class Reported(Protocol):
 class Told(NamedTuple):
     """What is written beside a campaign's report. `command` is the command's name, `replay` what
     replays a file of the corpus, up to its name, and `kept` by signature the difference of the
-    smallest case, and what replays that. `fault`: one of ours, that ended the run."""
+    smallest case, and what replays that. `fault` is what ended the run: one of ours, unless it is
+    of the kinds that stand for bad input."""
 
     command: str
     replay: str
@@ -145,7 +147,9 @@ def write_campaign(path: Path, report: Reported, told: Told) -> None:
         *regression_entries(report.regressions, told.replay),
         *(_group_entry(group, told.kept) for group in report.differences.values()),
     ]
-    if told.fault is not None:
+    if isinstance(told.fault, InputError | NoStart):
+        code, why = ExitCode.BAD_INPUT, str(told.fault)
+    elif told.fault is not None:
         code, why = ExitCode.INTERNAL, "our own fault, not a difference"
         message = f"{type(told.fault).__name__}: {told.fault}"
         entries.append(Entry("harness", "internal error", Outcome.ERROR, message))

@@ -68,6 +68,7 @@ def test_what_is_needed_is_left(found: ClientBlock) -> None:
     (left,) = small.block.transactions
     assert left.type == 2
     assert len(small.block.alloc) <= 1 < len(found.block.alloc)
+    assert len(small.block.env.block_hashes) == 1
 
 
 def test_what_shows_every_second_time_only(found: ClientBlock) -> None:

@@ -195,6 +195,20 @@ def test_a_fault_of_ours_is_an_error_and_no_difference(
     }
 
 
+def test_bad_input_in_the_middle_is_no_fault_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise InputError("a file", "", "went away")
+
+    monkeypatch.setattr("pel_fuzz.campaign.examine", fail)
+    code, suite = _fuzz(tmp_path, "--max-cases", "3")
+    assert code is ExitCode.BAD_INPUT
+    assert _outcomes(suite) == {"pel-fuzz.campaign/campaign": "error"}
+    properties = {each.attrib["name"]: each.attrib["value"] for each in suite[0]}
+    assert properties["why"] == "a file: went away"
+
+
 def test_an_inconclusive_campaign_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "corpus").mkdir()
     code, suite = _fuzz(tmp_path, "--max-cases", "0", "--corpus", str(tmp_path / "corpus"))

@@ -23,6 +23,7 @@ BUGS = (
     "no-estimate",
     "receipt-gas-before-refund",
     "slot-unlogged",
+    "warm-list-survives",
     "writes-kept",
 )
 NUMBER = re.compile(r"0x|[0-9]{2}|[\[\]()]")

@@ -19,7 +19,6 @@ from pel_fuzz.client.kept import ClientFindings, KeptCase
 from pel_fuzz.client.report import CheckReport
 from pel_fuzz.client.shrinking import replayed
 from pel_fuzz.corpus import Replayed
-from pel_fuzz.drive.failures import NoStart
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import read_case
 from pel_fuzz.known import KnownList
@@ -136,7 +135,7 @@ class Checking:
             fault = error
             raise
         finally:
-            if self._junit is not None and not isinstance(fault, NoStart | InputError):
+            if self._junit is not None:
                 seconds = time.monotonic() - self._wanted.begin
                 write_junit(self._junit, self.report, self.findings, seconds, fault)
         if as_json:

@@ -1,6 +1,7 @@
 """What `pel client check` knows beforehand, and writes for CI: corpus, known differences, JUnit."""
 
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def replay_beforehand(
     regressions: Regressions,
     spec: ClientSpec,
     deadline: float | None,
-    told: "partial[None]",
+    told: Callable[[Replayed], None],
 ) -> None:
     """Ask the client for every block of the corpus and of the entries.
 

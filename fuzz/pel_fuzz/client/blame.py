@@ -91,7 +91,8 @@ def _stale(versions: Sequence[_Written], initial: Value, got: object) -> list[st
             left = versions[number].by
             return [f"the client has what {left} left: as if {lost} had not written"]
     if versions and initial == got:
-        return ["the client has what was there before the block: as if none of them had written"]
+        lost = _listed([each.by for each in versions])
+        return [f"the client has what was there before the block: as if {lost} had not written"]
     return []
 
 

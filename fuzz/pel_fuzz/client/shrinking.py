@@ -62,6 +62,7 @@ class Shrinker:
         self._by_hypothesis(plan, found)
         self._without_transactions()
         self._without_accounts()
+        self._without_ancestors()
         assert self._best is not None
         return Smaller(*self._best, tries)
 
@@ -117,6 +118,16 @@ class Shrinker:
             return replace(block, alloc={addresses[i]: block.alloc[addresses[i]] for i in kept})
 
         self._leave_out(lambda block: len(block.alloc), less)
+
+    def _without_ancestors(self) -> None:
+        """Only the parent's hash, unless another one is asked for."""
+        assert self._best is not None
+        if self._is_over():
+            return
+        block = self._best[0]
+        parent = block.env.number - 1
+        hashes = {at: found for at, found in block.env.block_hashes.items() if at == parent}
+        self._shows(replace(block, env=replace(block.env, block_hashes=hashes)))
 
     def _leave_out(
         self, count: Callable[[Block], int], less: Callable[[Block, Sequence[int]], Block]
