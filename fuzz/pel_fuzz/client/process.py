@@ -25,13 +25,12 @@ from pel_fuzz.client.failures import (
     TooMuchMemory,
     TooMuchOutput,
 )
+from pel_fuzz.client.folder import is_within
 from pel_fuzz.client.limits import Limits
 from pel_fuzz.client.tree import Tree
 
 LOOK_SECONDS: Final = 0.1
 """How often its memory, its processes and its folder are looked at."""
-MOST_ENTRIES: Final = 10_000
-"""Files and folders that it may leave in the folder that it is given."""
 _CHUNK: Final = 1 << 16
 _WAIT_SECONDS: Final = 0.02
 
@@ -190,7 +189,7 @@ class Process:
             raise TooMuchMemory(f"took more than {limits.memory_bytes} bytes", self.errors)
         if taken.processes > limits.processes:
             raise TooManyProcesses(f"had more than {limits.processes} processes", self.errors)
-        if self._folder is not None and not _is_within(self._folder, limits.output_bytes):
+        if self._folder is not None and not is_within(self._folder, limits.output_bytes):
             raise TooMuchOutput(
                 f"filled its folder beyond {limits.output_bytes} bytes", self.errors
             )
@@ -260,18 +259,3 @@ def run_process(
             raise TooMuchOutput(f"wrote a file of more than {most} bytes", process.errors)
         seconds = time.monotonic() - start
         return Ended(status, process.output, process.errors, seconds, process.log)
-
-
-def _is_within(folder: Path, most_bytes: int) -> bool:
-    """Whether a folder holds no more than it may, in bytes and in entries."""
-    total = entries = 0
-    for inside, folders, files in os.walk(folder):
-        entries += len(folders) + len(files)
-        if entries > MOST_ENTRIES:
-            return False
-        for name in files:
-            try:
-                total += os.lstat(os.path.join(inside, name)).st_size
-            except OSError:
-                continue
-    return total <= most_bytes

@@ -6,7 +6,6 @@ sequentially and say nothing of it. Each may be run several times, as parallel r
 """
 
 import shlex
-import tempfile
 import time
 from collections import deque
 from collections.abc import Generator, Iterator
@@ -20,6 +19,7 @@ from hypothesis.strategies import SearchStrategy
 
 from pel_fuzz.client.answer import read_document
 from pel_fuzz.client.failures import ClientFailure, Garbage, NoStart, Stopped, ended_badly
+from pel_fuzz.client.folder import work_folder
 from pel_fuzz.client.limits import Limits
 from pel_fuzz.client.process import Stop, never, run_process
 from pel_fuzz.drive.judge import result_difference
@@ -74,14 +74,14 @@ class ProgramExecutor:
 
         Raises: `ClientFailure`, `NoStart`, `Stopped`.
         """
-        with tempfile.TemporaryDirectory(prefix="pel-", ignore_cleanup_errors=True) as name:
+        with work_folder() as folder:
             ended = run_process(
                 shlex.split(self.command),
                 cwd=Path.cwd(),
                 limits=self.limits,
                 stdin=question(block),
-                folder=Path(name),
-                environment={"TMPDIR": name},
+                folder=folder,
+                environment={"TMPDIR": str(folder)},
                 stop=stop,
             )
         if ended.status != 0:

@@ -28,6 +28,7 @@ from pel_fuzz.client.failures import (
     TooMuchOutput,
     ended_badly,
 )
+from pel_fuzz.client.folder import remove
 from pel_fuzz.client.interface import MOST_TOLD, answer_in, ask
 from pel_fuzz.client.limits import Limits
 from pel_fuzz.client.process import LOOK_SECONDS, Process, Stop, cut, never
@@ -62,7 +63,7 @@ class TransitionServer:
         self.command = command if command is not None else url or ""
         self._url, self._process, self._words = url, None, list[str]()
         self._socket: Path | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: str | None = None
         self._log = self._errors = b""
         self.starts = 0
         if command is None:
@@ -94,7 +95,7 @@ class TransitionServer:
                 process.close()
         finally:
             if folder is not None:
-                folder.cleanup()
+                remove(folder)
 
     @property
     def can_be_heard(self) -> bool:
@@ -154,8 +155,8 @@ class TransitionServer:
             return
         self.close()
         self.starts += 1
-        self._folder = tempfile.TemporaryDirectory(prefix="pel-", ignore_cleanup_errors=True)
-        folder = Path(self._folder.name)
+        self._folder = tempfile.mkdtemp(prefix="pel-")
+        folder = Path(self._folder)
         self._socket, port = folder / "s", _free_port()
         values = {SOCKET: str(self._socket), PORT: str(port)}
         self._process = Process(

@@ -8,7 +8,6 @@ import json
 import os
 import shlex
 import stat
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +15,7 @@ from typing import Final, Self
 
 from pel_fuzz.client.answer import Answer, read_answer, read_document
 from pel_fuzz.client.failures import Garbage, NoStart, TooMuchOutput, Twice, ended_badly
+from pel_fuzz.client.folder import work_folder
 from pel_fuzz.client.interface import Asked, answer_in, ask
 from pel_fuzz.client.limits import Limits
 from pel_fuzz.client.process import Ended, Stop, cut, never, run_process
@@ -98,8 +98,7 @@ class TransitionTool:
         """
         self._log = self._errors = b""
         asked = ask(block, self._names)
-        with tempfile.TemporaryDirectory(prefix="pel-", ignore_cleanup_errors=True) as name:
-            folder = Path(name)
+        with work_folder() as folder:
             out = folder / "out"
             out.mkdir()
             inside = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
