@@ -5,6 +5,7 @@ is settled once all below it are, and it has read nothing that changed. It is si
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
 from pel_spec.fold import Result
 from pel_spec.transition import Effects, RecordedView, TransitionBlock, run_contained
@@ -19,21 +20,21 @@ class MyExecutor:
         effects = [Effects(writes={}) for _ in block.transitions]
         with ThreadPoolExecutor(max_workers=4) as pool:
             while True:
-                before = list(effects)
-                places = range(len(before))
-                effects = list(pool.map(lambda at: run_above(block, before[:at], at), places))
-                if effects == before:
+                below = [effects[:position] for position in range(len(effects))]
+                after = list(pool.map(run_above, repeat(block), below))
+                if after == effects:
                     return Result(memory_of(effects), tuple(effects))
+                effects = after
 
 
-def run_above(block: TransitionBlock, below: list[Effects], position: int) -> Effects:
-    """Run one transition on the state that the effects below it leave."""
+def run_above(block: TransitionBlock, below: list[Effects]) -> Effects:
+    """Run the next transition on the state that the effects below it leave."""
     memory = memory_of(below)
 
     def look_up(location: Location) -> tuple[Value, Version]:
         return memory.get(location) or (block.initial(location), PRE_STATE)
 
-    transition = block.transitions[position]
+    transition = block.transitions[len(below)]
     return run_contained(transition, RecordedView(look_up), block.workspace())
 
 

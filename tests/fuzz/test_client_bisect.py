@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pel_fuzz.cases import Case
 from pel_fuzz.cli import app as cli_app
 from pel_fuzz.client.bisect import Bisection, bisect
+from pel_fuzz.client.bisect_report import BisectReport
 from pel_fuzz.client.fill import FillPlan, fill
 from pel_fuzz.client.fixture_run import Said, Told
 from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, TRIPLE
@@ -22,7 +23,7 @@ from pel_fuzz.tiny import TinyBlock
 from pel_reference.triple import dump_triple, read_block_files
 
 CLIENT = """
-import json, sys
+import json, sys, time
 rule, path = sys.argv[1:]
 found = []
 for name, test in json.load(open(path)).items():
@@ -200,6 +201,47 @@ def test_a_client_that_tells_nothing_is_no_judge(
     code, report = run(capsys, case_file, "--command", client(rule), "--max-runs", "2")
     assert code is ExitCode.INCONCLUSIVE
     assert why in report["why"]
+
+
+@pytest.mark.parametrize(
+    "rule", ["n == 4 and exit() or n >= 4", "n == 4 and time.sleep(60) or n >= 4"]
+)
+def test_a_prefix_without_a_verdict_names_no_transaction(
+    rule: str,
+    case_file: str,
+    client: Callable[[str], str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = (case_file, "--command", client(rule), "--case-time", "2s", "--max-runs", "9")
+    code, report = run(capsys, *given)
+    assert code is ExitCode.INCONCLUSIVE
+    assert report["why"] == "not localised: prefix 5 fails, 4 is not known to pass"
+    assert report["transaction"] is None
+
+
+def test_a_whole_block_that_passes_by_exit_status_only_is_not_believed(
+    case_file: str, client: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, report = run(capsys, case_file, "--command", client('name != "canary" and exit() or 1'))
+    assert code is ExitCode.INCONCLUSIVE
+    assert report["why"] == "it passes by exit status only, which refuses nothing"
+
+
+def test_an_interruption_keeps_what_is_known() -> None:
+    asked: list[int] = []
+
+    def ask(k: int) -> Told:
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        asked.append(k)
+        return Told("x", Path("x"), Said.FAIL if k > 2 else Said.PASS)
+
+    found = bisect(6, ask, 10)
+    assert found.told.keys() == set(asked)
+    report = BisectReport("x", found, culprit=None)
+    assert report.exit_code()[0] is ExitCode.INTERRUPTED
+    assert list(report.lines())[-1] == "INTERRUPTED: interrupted after 3 prefixes"
+    assert report.to_json()["fail"] == [5, 6]
 
 
 def test_a_client_that_is_late_on_the_whole_block_is_inconclusive(

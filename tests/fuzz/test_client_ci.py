@@ -4,6 +4,7 @@ import json
 import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -166,7 +167,8 @@ def _report(known: KnownList, *told: Told) -> ConsumeReport:
     report = ConsumeReport(ConsumePlan((), "blockchain_test"), known=known)
     for each in told:
         report.add(FileRun(each.path, told=(each,)))
-    report.canaries = [Canary("stateRoot", Told("wrong", Path("w.json"), Said.FAIL))]
+    wrong = Told("wrong", Path("w.json"), Said.FAIL)
+    report.canaries = [Canary("stateRoot", wrong, Told("right", Path("r.json"), Said.PASS))]
     return report
 
 
@@ -214,7 +216,9 @@ def test_the_tests_of_a_folder_are_test_cases(
 
 def test_what_says_nothing_of_the_client_is_an_error(tmp_path: Path) -> None:
     report = _report(KnownList(), PASS, SILENT)
-    report.canaries.append(Canary("gasUsed", Told("also wrong", Path("w.json"), Said.PASS)))
+    also, right = Told("also wrong", Path("w.json"), Said.PASS), Told("b", Path(), Said.FAIL)
+    report.canaries.append(Canary("gasUsed", also, None))
+    report.canaries.append(Canary("gasUsed", replace(also, said=Said.FAIL, name="both"), right))
     assert report.exit_code()[0] is ExitCode.INCONCLUSIVE
     path = tmp_path / "report.xml"
     write_consume_junit(path, report, 1.0)
@@ -222,4 +226,4 @@ def test_what_says_nothing_of_the_client_is_an_error(tmp_path: Path) -> None:
     errors = [
         case.attrib["name"] for case in suite.findall("testcase") if case.find("error") is not None
     ]
-    assert errors == ["late", "also wrong (gasUsed)", "campaign"]
+    assert errors == ["late", "also wrong (gasUsed)", "both (gasUsed)", "campaign"]

@@ -13,9 +13,10 @@ import pytest
 from pel_fuzz.cli import app as cli_app
 from pel_fuzz.client.consume import ConsumePlan, run_files
 from pel_fuzz.client.fill import FillPlan, fill
-from pel_fuzz.client.fixture_run import FixtureClient, Said
+from pel_fuzz.client.fixture_run import FixtureClient, Said, Told
 from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, ENGINE_TEST, fixture_files, read_fixture
 from pel_fuzz.client.forging import CLAIMS, NotForgeable, canaries, forge
+from pel_fuzz.client.keeping import keep
 from pel_fuzz.client.limits import Limits
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.inputs import read_input
@@ -180,6 +181,26 @@ def test_without_a_verdict_nothing_is_claimed(
     assert report["differences"] == []
 
 
+def test_what_fails_only_together_is_not_lost(
+    filled: Path,
+    client: Callable[[str], str],
+    consume: Callable[..., tuple[ExitCode, Any]],
+    tmp_path: Path,
+) -> None:
+    tests: dict[str, Any] = {}
+    for path in fixture_files(filled / "blockchain_tests"):
+        tests |= read_json(path)
+    together = tmp_path / "together.json"
+    together.write_text(json.dumps(tests))
+    rule = "len(said) == 3 and os.kill(os.getpid(), signal.SIGSEGV)"
+    rule += '; said[-1]["pass"] |= name == "control"'
+    code, report = consume(client(rule), folder=together)
+    assert code is ExitCode.DIFFER
+    (difference,) = report["differences"]
+    assert difference["signature"] == "answer:consume.signal.SIGSEGV:-"
+    assert difference["message"].endswith("with the other tests of its file, not alone")
+
+
 def test_a_fork_that_the_client_does_not_know_is_no_difference(
     client: Callable[[str], str], consume: Callable[..., tuple[ExitCode, Any]]
 ) -> None:
@@ -214,6 +235,30 @@ def test_a_client_that_does_not_look_at_one_root_is_caught(
     code, report = consume(client(rule))
     assert code is ExitCode.INCONCLUSIVE
     assert report["why"] == "says pass to a wrong block (gas used, receipts root)"
+
+
+@pytest.mark.parametrize("rule", ["said = []", "said = [1]", "said = 7", 'said = "[" * 999'])
+def test_no_verdict_is_no_pass_where_others_have_verdicts(
+    rule: str, client: Callable[[str], str], consume: Callable[..., tuple[ExitCode, Any]]
+) -> None:
+    code, report = consume(client(f"if number == 1: {rule}"))
+    assert code is ExitCode.INCONCLUSIVE
+    assert report["why"] == "1 tests pass by exit status only, which refuses no wrong block"
+
+
+def test_the_exit_status_is_enough_where_it_refuses_wrong_blocks(
+    client: Callable[[str], str], consume: Callable[..., tuple[ExitCode, Any]]
+) -> None:
+    assert consume(client("said = []; status = number is None"))[0] is ExitCode.AGREE
+
+
+def test_a_client_that_cannot_see_the_canaries_has_not_refused_them(
+    client: Callable[[str], str], consume: Callable[..., tuple[ExitCode, Any]]
+) -> None:
+    code, report = consume(client('if "canary" in path: said = []; status = 1'))
+    assert code is ExitCode.INCONCLUSIVE
+    assert report["why"].startswith("no wrong block was refused whose right one passes")
+    assert [(each["said"], each["right"]) for each in report["canaries"]] == [("fail", "fail")] * 3
 
 
 def test_a_client_that_fails_all_but_an_empty_block_differs(
@@ -263,6 +308,48 @@ def test_what_is_no_test_is_left_out(
     assert code is ExitCode.INCONCLUSIVE
     assert report["why"] == "no blockchain_test was found"
     assert sum(report["left_out"].values()) == 2
+
+
+def test_a_file_that_cannot_be_read_is_no_agreement(
+    filled: Path,
+    client: Callable[[str], str],
+    consume: Callable[..., tuple[ExitCode, Any]],
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "tests"
+    folder.mkdir()
+    whole = fixture_files(filled / "blockchain_tests")[0].read_text()
+    (folder / "whole.json").write_text(whole)
+    (folder / "half.json").write_text(whole[: len(whole) // 2])
+    code, report = consume(client(""), folder=folder)
+    assert (code, report["why"]) == (ExitCode.INCONCLUSIVE, "1 files cannot be read")
+
+
+@pytest.mark.parametrize("name", ["\ud800", "\u6f22" * 90, "../x", "", "a\nb\x1b[2J", "x" * 999])
+def test_a_test_is_kept_whatever_its_name(
+    name: str,
+    filled: Path,
+    client: Callable[[str], str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (right,) = read_json(fixture_files(filled / "blockchain_tests")[0]).values()
+    right["lastblockhash"] = "0x" + bytes(32).hex()
+    (tmp_path / "odd.json").write_text(json.dumps({name: right}))
+    arguments = ["client", "consume", str(tmp_path / "odd.json"), "--out", str(tmp_path / "out")]
+    rule = client('said[-1]["pass"] = name == "control"')
+    assert cli_app.run([*arguments, "--command", rule]) is ExitCode.DIFFER
+    (kept,) = (tmp_path / "out").glob("*.json")
+    assert list(read_json(kept)) == [name]
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_names_that_look_alike_as_files_are_kept_apart(tmp_path: Path) -> None:
+    names = ["a/b", "a:b", "x" * 200 + "1", "x" * 200 + "2"]
+    path = tmp_path / "tests.json"
+    path.write_text(json.dumps({name: {"blocks": []} for name in names}))
+    kept = {keep(tmp_path, Told(name, path, Said.FAIL, "exit")) for name in names}
+    assert len(kept) == len(names)
 
 
 def test_bad_input_is_named(consume: Callable[..., tuple[ExitCode, Any]], tmp_path: Path) -> None:
@@ -323,6 +410,16 @@ def test_a_time_budget_cuts_off_what_is_running(
     assert report["without_verdict"] == {}
     assert len(report["results"]) < 3
     assert code in (ExitCode.AGREE, ExitCode.INCONCLUSIVE)
+
+
+def test_a_time_budget_cuts_off_the_canaries_too(
+    client: Callable[[str], str], consume: Callable[..., tuple[ExitCode, Any]]
+) -> None:
+    start = time.monotonic()
+    code, report = consume(client("time.sleep(300)"), "--max-time", "1s")
+    assert time.monotonic() - start < 60
+    assert (code, report["why"]) == (ExitCode.INCONCLUSIVE, "0 of 6 files in the time given")
+    assert report["canaries"] == []
 
 
 def test_who_stops_listening_ends_the_clients(filled: Path) -> None:

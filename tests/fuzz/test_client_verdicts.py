@@ -60,6 +60,23 @@ def test_what_clients_print_is_read(output: str, expected: list[Verdict] | None)
     assert read_verdicts(output.encode()) == (geth if expected is None else expected)
 
 
+@pytest.mark.parametrize(
+    "output", ["\n" * 300_000, "a" + " " * 300_000 + "b", "[PASS] a" + ", err=" * 300_000]
+)
+def test_long_output_is_read_in_one_go(output: str) -> None:
+    # What looks back at every character needs minutes here, and hours for all that may be written.
+    assert len(read_verdicts(output.encode())) == output.startswith("[PASS]")
+
+
+@given(st.text(st.sampled_from("a ,=x"), min_size=1).map(str.strip).filter(bool))
+def test_lines_are_read_as_their_shapes_say(name: str) -> None:
+    fork = ", fork=Prague"
+    assert read_verdicts(f"[FAIL] {name}, err=why{fork}".encode()) == [
+        Verdict(name.partition(", err=")[0], False, "why")
+    ]
+    assert read_verdicts(f"{name}\t PASS".encode()) == [Verdict(name, True)]
+
+
 @given(st.binary(max_size=300))
 def test_no_output_breaks_the_reader(output: bytes) -> None:
     assert isinstance(read_verdicts(output), list)

@@ -107,14 +107,15 @@ def _bisect(
         return told
 
     found = bisect(prefixes.size, ask, max_runs, repeat)
-    is_passed = found.told[found.size].said is Said.PASS
+    is_passed = found.size in found.those(Said.PASS)
+    nothing_passes = not found.those(Said.PASS) and not found.interrupted
     is_named = found.first is not None and found.first > 0 and found.is_bounded
     return BisectReport(
         name=name,
         found=found,
         culprit=describe(prefixes.whole, (found.first or 0) - 1) if is_named else None,
         canary=prefixes.ask_canary() if is_passed else None,
-        control=None if found.those(Said.PASS) else prefixes.ask_control(),
+        control=prefixes.ask_control() if nothing_passes else None,
     )
 
 

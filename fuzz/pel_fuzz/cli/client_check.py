@@ -13,6 +13,7 @@ import click
 from pel_fuzz.campaign import default_jobs
 from pel_fuzz.cli.checking import Checking, Wanted, replay_case
 from pel_fuzz.cli.client import client
+from pel_fuzz.cli.client_ci import TRIES
 from pel_fuzz.cli.client_options import expression, limit_options, limits_of
 from pel_fuzz.cli.options import (
     DEFAULT_SECONDS,
@@ -30,9 +31,6 @@ from pel_fuzz.client.limits import Limits
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.workloads.features import FEATURES
 from pel_reference.errors import InputError
-
-REPLAY_TRIES = 3
-"""Times that a kept case is asked for, until it shows its difference."""
 
 
 def _fork_names(_context: object, _option: object, values: tuple[str, ...]) -> dict[str, str]:
@@ -168,7 +166,7 @@ def _check_usage(
 @click.option(
     "--tries",
     type=click.IntRange(1, 10_000),
-    default=REPLAY_TRIES,
+    default=TRIES,
     show_default=True,
     help="With --replay: how often, until it shows its difference.",
 )

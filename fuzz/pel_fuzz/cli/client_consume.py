@@ -117,10 +117,11 @@ def _carry_out(
 ) -> None:
     """Run everything; what is told until an interruption is kept and counted."""
     plan, told_at = report.plan, time.monotonic()
-    running = run_files(runner, plan, None if max_time is None else told_at + max_time)
+    deadline = None if max_time is None else told_at + max_time
+    running = run_files(runner, plan, deadline)
     total = len(plan.own())
     try:
-        report.canaries = run_canaries(runner, plan)
+        report.canaries = run_canaries(runner, plan, deadline)
         for run in running:
             for told in report.add(run):
                 _show(told, keep(out, told), screen)
@@ -128,7 +129,7 @@ def _carry_out(
                 told_at = time.monotonic()
                 screen.print(f"  {report.files} of {total} files, {len(report.told)} tests")
         if report.told and report.count(Said.PASS) == 0:
-            report.control = run_control(runner, plan)
+            report.control = run_control(runner, plan, deadline)
     except KeyboardInterrupt:
         report.interrupted = True
     finally:
@@ -141,7 +142,7 @@ def _show(told: Told, kept: Path, screen: Console) -> None:
     assert difference is not None
     screen.print(f"[bold red]DIFFERENCE[/] {difference.signature}")
     for name, text in (
-        ("test", told.name),
+        ("test", printable(told.name)),
         ("client", told.message),
         ("kept", str(kept)),
         ("errors", printable(told.errors.splitlines()[-1]) if told.errors else ""),
@@ -159,8 +160,9 @@ def _tell(report: ConsumeReport) -> None:
     for reason, count in sorted(report.left_out.items()):
         click.echo(f"  left out: {count} files, {reason}")
     for signature, tests in sorted(report.differences.items()):
-        click.echo(f"  {signature}: {len(tests)} tests, {tests[0].name} first")
+        click.echo(f"  {signature}: {len(tests)} tests, {printable(tests[0].name)} first")
     for canary in report.canaries:
-        click.echo(f"  wrong {canary.claim}: {canary.told.said}")
+        right = "" if canary.right is None else f", the right block: {canary.right.said}"
+        click.echo(f"  wrong {canary.claim}: {canary.told.said}{right}")
     click.echo(f"  parallel path: {report.parallel()}")
     click.echo(f"{code.name}: {why}")

@@ -23,12 +23,13 @@ class Bisection:
     """What is known of the prefixes of a block of `size` transactions.
 
     `told` is what the client told of each that it was given; `unsteady` are those of which it told
-    one thing and then another.
+    one thing and then another. `interrupted` says that the user ended it.
     """
 
     size: int
     told: dict[int, Told] = field(default_factory=dict)
     unsteady: list[int] = field(default_factory=list)
+    interrupted: bool = False
 
     def those(self, said: Said) -> list[int]:
         """The prefixes of which the client said this, the shortest first."""
@@ -58,9 +59,14 @@ class Bisection:
 
     @property
     def is_bounded(self) -> bool:
-        """Whether the prefix one shorter than the first passes: then one transaction decides."""
+        """Whether the prefix one shorter than the first passes: then one transaction decides.
+
+        An exit status is no pass beside a failure that the client put into words.
+        """
         first = self.first
-        return first is not None and first > 0 and first - 1 in self.those(Said.PASS)
+        if first is None or first - 1 not in self.those(Said.PASS):
+            return False
+        return self.told[first].of_file or not self.told[first - 1].of_file
 
     def monotone(self) -> bool | None:
         """Whether every prefix longer than a failing one fails; `None`: as far as is known."""
@@ -73,25 +79,33 @@ def bisect(size: int, ask: Ask, max_runs: int, repeat: int = 1) -> Bisection:
     """Find the shortest failing prefix of a block of `size` transactions.
 
     At most `max_runs` prefixes are asked for, the whole block first: where it does not fail,
-    nothing else is asked. Each is run up to `repeat` times, until it fails.
+    nothing else is asked. Each is run up to `repeat` times, until it fails. What is known when the
+    user interrupts it is the result.
     Range: `max_runs` is at least 2.
     """
     found = Bisection(size)
-    asking = _Asking(found, ask, max_runs, repeat)
+    try:
+        _ask_all(_Asking(found, ask, max_runs, repeat))
+    except KeyboardInterrupt:
+        found.interrupted = True
+    return found
+
+
+def _ask_all(asking: "_Asking") -> None:
+    size = asking.found.size
     if asking(size) is not Said.FAIL:
-        return found
+        return
     asking(0)
     if not asking.is_spent:
         asking(max(size - 1, 0))  # a fault that comes and goes is seen at once
-    if size < max_runs:
+    if size < asking.max_runs:
         for k in range(1, size):
             asking(k)
-        return found
+        return
     _halve(asking)
     for k in _probes(asking):
         asking(k)
         _halve(asking)
-    return found
 
 
 @dataclass(slots=True)

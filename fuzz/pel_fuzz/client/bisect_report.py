@@ -33,7 +33,10 @@ class BisectReport:
 
     def exit_code(self) -> tuple[ExitCode, str]:
         """The verdict, and the sentence that says why."""
-        found, whole = self.found, self.found.told[self.found.size]
+        found = self.found
+        if found.interrupted:
+            return ExitCode.INTERRUPTED, f"interrupted after {len(found.told)} prefixes"
+        whole = found.told[found.size]
         if whole.said is Said.NOTHING:
             return ExitCode.INCONCLUSIVE, f"no verdict on the whole block: {whole.message}"
         if whole.said is Said.PASS:
@@ -41,14 +44,13 @@ class BisectReport:
         if not found.those(Said.PASS) and (
             self.control is None or self.control.said is not Said.PASS
         ):
-            return (
-                ExitCode.INCONCLUSIVE,
-                "nothing passes, not even an empty block",
-            )
+            return ExitCode.INCONCLUSIVE, "nothing passes, not even an empty block"
         if found.first == 0:
             return ExitCode.DIFFER, "it fails without any transaction"
+        assert found.first is not None
         if not found.is_bounded:
-            return ExitCode.INCONCLUSIVE, f"not localised: no prefix below {found.first} passes"
+            told = f"prefix {found.first} fails, {found.first - 1} is not known to pass"
+            return ExitCode.INCONCLUSIVE, f"not localised: {told}"
         assert self.culprit is not None
         return ExitCode.DIFFER, f"transaction {self.culprit.tx_index} matters"
 
@@ -56,6 +58,8 @@ class BisectReport:
         if self.canary is None or self.canary.said is not Said.FAIL:
             told = "no verdict" if self.canary is None else self.canary.said.value
             return ExitCode.INCONCLUSIVE, f"it passes, but a wrong block gets: {told}"
+        if self.found.told[self.found.size].of_file and not self.canary.of_file:
+            return ExitCode.INCONCLUSIVE, "it passes by exit status only, which refuses nothing"
         return ExitCode.AGREE, "the client passes the whole block"
 
     def lines(self) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 The tests are right, so a failure is a difference. But a client that passes everything, because it
 executes nothing or compares nothing, would look like one that agrees. So it also gets canaries:
-tests with a wrong claim, which it has to refuse. And one that refuses everything, because the
+tests with a wrong claim, which it has to refuse, though it passes the right ones from the same
+place. And one that refuses everything, because the
 command is wrong or its fork is not known, would look like one that differs everywhere. So where
 nothing at all has passed it gets a block without transactions.
 """
@@ -32,6 +33,8 @@ from pel_reference.sealing import Unsealable, seal
 
 CANARIES: Final = 3
 """Wrong tests that a client gets: one for each claim that can be wrong."""
+UNREADABLE: Final = "unreadable"
+"""How the reason begins, where a file was left out because it cannot be read."""
 _IN_HAND: Final = 2
 """Files that wait for each worker."""
 
@@ -62,10 +65,15 @@ class FileRun:
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """A wrong test that the client was given: what it claims, and what was told of it."""
+    """A wrong test that the client was given: what it claims, and what was told of it.
+
+    `right` is what was told of the right test, given in the same way; `None` where the wrong one
+    was not refused.
+    """
 
     claim: str
     told: Told
+    right: Told | None
 
 
 def run_files(
@@ -79,7 +87,7 @@ def run_files(
     ended = threading.Event()
 
     def stop() -> bool:
-        return ended.is_set() or (deadline is not None and time.monotonic() >= deadline)
+        return ended.is_set() or _is_over(deadline)
 
     pool = ThreadPoolExecutor(plan.jobs)
     waiting: deque[Future[FileRun | None]] = deque()
@@ -106,7 +114,7 @@ def _run_file(client: FixtureClient, wanted: str, path: Path, stop: Stop) -> Fil
     try:
         fixture = read_fixture(path)
     except InputError as error:
-        return FileRun(path, left_out=f"unreadable: {error.problem}")
+        return FileRun(path, left_out=f"{UNREADABLE}: {error.problem}")
     if fixture is None:
         return FileRun(path, left_out="holds no test")
     if fixture.format != wanted:
@@ -114,10 +122,22 @@ def _run_file(client: FixtureClient, wanted: str, path: Path, stop: Stop) -> Fil
     try:
         told = client.run(path, fixture.names, stop)
         if len(told) > 1 and any(each.of_file and each.said is not Said.PASS for each in told):
-            told = [_run_alone(client, fixture, name, stop) for name in fixture.names]
+            told = _run_each(client, fixture, told, stop)
     except Stopped:
         return None
     return FileRun(path, tuple(told))
+
+
+def _run_each(
+    client: FixtureClient, fixture: Fixture, together: Sequence[Told], stop: Stop
+) -> list[Told]:
+    """Each test of a file by itself. Where all pass, what failed together still failed."""
+    alone = [_run_alone(client, fixture, name, stop) for name in fixture.names]
+    is_lost = any(each.said is Said.FAIL for each in together)
+    if is_lost and all(each.said is Said.PASS for each in alone):
+        words = "with the other tests of its file, not alone"
+        return [replace(each, message=f"{each.message}; {words}") for each in together]
+    return alone
 
 
 def _run_alone(client: FixtureClient, fixture: Fixture, name: str, stop: Stop) -> Told:
@@ -129,8 +149,10 @@ def _run_alone(client: FixtureClient, fixture: Fixture, name: str, stop: Stop) -
     return replace(told, path=fixture.path)
 
 
-def run_canaries(client: FixtureClient, plan: ConsumePlan) -> list[Canary]:
-    """Give the client wrong tests, made of the shard's own.
+def run_canaries(
+    client: FixtureClient, plan: ConsumePlan, deadline: float | None = None
+) -> list[Canary]:
+    """Give the client wrong tests, made of the shard's own, until `deadline`.
 
     Raises: `NoStart`.
     """
@@ -138,9 +160,28 @@ def run_canaries(client: FixtureClient, plan: ConsumePlan) -> list[Canary]:
     with tempfile.TemporaryDirectory(prefix="pel-canary-") as folder:
         for number, forged in enumerate(canaries(_some(plan), CANARIES)):
             path = Path(folder, f"canary_{number}.json")
-            path.write_text(json.dumps({forged.name: forged.test}), encoding="utf-8")
-            found += [Canary(forged.claim, told) for told in client.run(path, [forged.name])]
+            try:
+                told = _run_test(client, path, forged.name, forged.test, deadline)
+                right = None
+                if told.said is Said.FAIL:
+                    right = _run_test(client, path, forged.name, forged.right, deadline)
+            except Stopped:
+                break
+            found.append(Canary(forged.claim, told, right))
     return found
+
+
+def _run_test(
+    client: FixtureClient, path: Path, name: str, test: dict[str, Any], deadline: float | None
+) -> Told:
+    """One test in a file of its own."""
+    path.write_text(json.dumps({name: test}), encoding="utf-8")
+    (told,) = client.run(path, [name], lambda: _is_over(deadline))
+    return told
+
+
+def _is_over(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() >= deadline
 
 
 def _some(plan: ConsumePlan) -> Iterator[Fixture]:
@@ -157,10 +198,12 @@ def _some(plan: ConsumePlan) -> Iterator[Fixture]:
             yield fixture
 
 
-def run_control(client: FixtureClient, plan: ConsumePlan) -> Told | None:
+def run_control(
+    client: FixtureClient, plan: ConsumePlan, deadline: float | None = None
+) -> Told | None:
     """Give the client a block without transactions, of a fork of the shard's tests.
 
-    Result: what it told; `None` where no such block can be made.
+    Result: what it told; `None` where no such block can be made, or `deadline` is over.
     Raises: `NoStart`.
     """
     for fixture in _some(plan):
@@ -168,9 +211,10 @@ def run_control(client: FixtureClient, plan: ConsumePlan) -> Told | None:
         if test is None:
             continue
         with tempfile.TemporaryDirectory(prefix="pel-control-") as folder:
-            path = Path(folder, "control.json")
-            path.write_text(json.dumps({"control": test}), encoding="utf-8")
-            return client.run(path, ["control"])[0]
+            try:
+                return _run_test(client, Path(folder, "control.json"), "control", test, deadline)
+            except Stopped:
+                return None
     return None
 
 
@@ -185,6 +229,8 @@ def _control(wanted: str, network: Any) -> dict[str, Any] | None:
 
 
 def refused(canaries_run: Sequence[Canary]) -> tuple[list[Canary], list[Canary]]:
-    """The canaries that the client refused, and those that it passed."""
-    by_said = {said: [each for each in canaries_run if each.told.said is said] for said in Said}
-    return by_said[Said.FAIL], by_said[Said.PASS]
+    """The canaries that the client refused as it passed the right tests, and those it passed."""
+    return (
+        [each for each in canaries_run if each.right is not None and each.right.said is Said.PASS],
+        [each for each in canaries_run if each.told.said is Said.PASS],
+    )

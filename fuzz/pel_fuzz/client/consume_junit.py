@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from pel_fuzz.client.consume import Canary
 from pel_fuzz.client.consume_report import ConsumeReport, difference_of
 from pel_fuzz.client.fixture_run import Said, Told
 from pel_fuzz.client.verdicts import UNSUPPORTED
@@ -32,9 +33,8 @@ def _entries(report: ConsumeReport) -> Iterator[Entry]:
     for told in report.told:
         yield _entry(told, report)
     for canary in report.canaries:
-        missed = canary.told.said is Said.PASS
-        message = "the client says pass to a wrong block" if missed else ""
-        outcome = Outcome.ERROR if missed else Outcome.PASSED
+        message = _doubt(canary)
+        outcome = Outcome.ERROR if message else Outcome.PASSED
         yield Entry("canary", f"{canary.told.name} ({canary.claim})", outcome, message)
     for entry in report.known.entries:
         seen = any(map(entry.covers, report.differences))
@@ -49,6 +49,15 @@ def _entries(report: ConsumeReport) -> Iterator[Entry]:
         else:
             message = f"known until {entry.expires}: {entry.issue}"
             yield Entry("known", name, Outcome.SKIPPED, message)
+
+
+def _doubt(canary: Canary) -> str:
+    """Why a wrong block shows that the client cannot be believed; empty, where it does not."""
+    if canary.told.said is Said.PASS:
+        return "the client says pass to a wrong block"
+    if canary.right is not None and canary.right.said is not Said.PASS:
+        return "the client refuses the wrong block, and the right one too"
+    return ""
 
 
 def _entry(told: Told, report: ConsumeReport) -> Entry:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pel_fuzz.client.consume import Canary, ConsumePlan, FileRun, refused
+from pel_fuzz.client.consume import UNREADABLE, Canary, ConsumePlan, FileRun, refused
 from pel_fuzz.client.fixture_run import Said, Told
 from pel_fuzz.client.verdicts import UNSUPPORTED
 from pel_fuzz.exit_codes import ExitCode
@@ -89,17 +89,25 @@ class ConsumeReport:
         seen = sum(told.proven is True for told in self.told)
         return f"seen in {seen} of {len(self.told)} tests"
 
+    @property
+    def cut_off(self) -> str:
+        """Says that the time was over before all files were run; else empty."""
+        total = len(self.plan.own())
+        return f"{self.files} of {total} files in the time given" if self.files < total else ""
+
     def exit_code(self) -> tuple[ExitCode, str]:
         """The verdict, and the sentence that says why."""
         if self.interrupted:
             return ExitCode.INTERRUPTED, f"interrupted after {len(self.told)} tests"
         passed = self.count(Said.PASS)
         if not self.told:
-            return ExitCode.INCONCLUSIVE, f"no {self.plan.format} was found"
+            why = self.cut_off or f"no {self.plan.format} was found"
+            return ExitCode.INCONCLUSIVE, why
         if passed == 0 and (self.control is None or self.control.said is not Said.PASS):
             return ExitCode.INCONCLUSIVE, "nothing passes, not even a block without transactions"
         known = len(self.differences) - len(self.unknown)
         besides = f", besides {known} known kind(s) of failure" if known else ""
+        besides += f"; {self.cut_off}" if self.cut_off else ""
         if self.unknown:
             failing = sum(len(self.differences[each]) for each in self.unknown)
             return ExitCode.DIFFER, f"{failing} tests fail, in {len(self.unknown)} way(s){besides}"
@@ -115,7 +123,13 @@ class ConsumeReport:
             claims = ", ".join(sorted({canary.claim for canary in missed}))
             return f"says pass to a wrong block ({claims})"
         if not caught:
-            return "no wrong block was refused: none could be made, or it gave no verdict on any"
+            return "no wrong block was refused whose right one passes, or none could be made"
+        by_status = sum(told.of_file and told.said is Said.PASS for told in self.told)
+        if by_status and not any(canary.told.of_file for canary in caught):
+            return f"{by_status} tests pass by exit status only, which refuses no wrong block"
+        unreadable = sum(n for why, n in self.left_out.items() if why.startswith(UNREADABLE))
+        if unreadable:
+            return f"{unreadable} files cannot be read"
         without = {kind: count for kind, count in self.silent.items() if kind != UNSUPPORTED}
         if without:
             counts = ", ".join(f"{kind} {count}" for kind, count in sorted(without.items()))
@@ -140,7 +154,12 @@ class ConsumeReport:
             "without_verdict": dict(sorted(self.silent.items())),
             "parallel": self.parallel(),
             "canaries": [
-                {"claim": each.claim, "test": each.told.name, "said": each.told.said.value}
+                {
+                    "claim": each.claim,
+                    "test": each.told.name,
+                    "said": each.told.said.value,
+                    "right": each.right and each.right.said.value,
+                }
                 for each in self.canaries
             ],
             "differences": [

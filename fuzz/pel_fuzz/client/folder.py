@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -26,9 +26,9 @@ def work_folder() -> Iterator[Path]:
 
 def remove(folder: str) -> None:
     """Remove a folder, as far as that can be done. Nothing follows a link out of it."""
-    try:
+    with suppress(RecursionError):
         shutil.rmtree(folder, ignore_errors=True)
-    except RecursionError:  # folders in folders in folders, which it descends by recursion
+    if os.path.lexists(folder):  # so deep that recursion, or the open files of it, did not suffice
         subprocess.run(["rm", "-rf", "--", folder], check=False, capture_output=True)
 
 

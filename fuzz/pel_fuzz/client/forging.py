@@ -36,11 +36,12 @@ _CLAIM_FIELDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Forged:
-    """A canary: a wrong test, what it claims, and the right one's name."""
+    """A canary: a wrong test, what it claims, and the right one that it was made of."""
 
     name: str
     claim: str
     test: dict[str, Any]
+    right: dict[str, Any]
 
 
 class NotForgeable(Exception):
@@ -52,8 +53,8 @@ def forge(fixture: Fixture, name: str, claim: str) -> Forged:
 
     Raises: `NotForgeable`.
     """
-    test = copy.deepcopy(fixture.tests[name])
-    test.pop("_info", None)
+    right = {key: value for key, value in fixture.tests[name].items() if key != "_info"}
+    test = copy.deepcopy(right)
     try:
         root = _wrong_state(fixture, test) if claim == STATE else None
         if fixture.format == BLOCKCHAIN_TEST:
@@ -63,7 +64,7 @@ def forge(fixture: Fixture, name: str, claim: str) -> Forged:
     except (InputError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise NotForgeable(str(error)) from error
     test["lastblockhash"] = hex_bytes(new_hash)
-    return Forged(name, claim, test)
+    return Forged(name, claim, test, right)
 
 
 def canaries(fixtures: Iterable[Fixture], most: int) -> Iterator[Forged]:

@@ -14,10 +14,11 @@ from pel_reference.errors import InputError
 from pel_reference.json_input import parse_json
 
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
-_BRACKETED: Final = re.compile(r"\[(PASS|FAIL)\] (.+?)(?:, err=(.*?))?(?:, fork=\w*)?")
+_BRACKETED: Final = re.compile(r"\[(PASS|FAIL)\] (.+)")
+_FORK: Final = re.compile(r"\w*")
 _IMPORTED: Final = re.compile(r"Chain import successful - (.+)")
 _MISMATCH: Final = re.compile(r"(Chain header mismatch), have \S+ want \S+ - (.+)")
-_COLUMNS: Final = re.compile(r"(\S.*?)\s+(PASS|FAIL)")
+_ENDINGS: Final = {"PASS": True, "FAIL": False}
 _MESSAGES: Final = ("error", "loadfailure", "message")
 """Where a failed test's reason stands, in small letters."""
 
@@ -40,7 +41,7 @@ def read_verdicts(output: bytes) -> list[Verdict]:
 
 def _from_json(text: str) -> list[Verdict] | None:
     """The verdicts of the JSON array in this text, which lines of a log may surround."""
-    start = re.search(r"^\s*\[(?!PASS\]|FAIL\])", text, re.MULTILINE)
+    start = re.search(r"^[ \t]*\[(?!PASS\]|FAIL\])", text, re.MULTILINE)
     if start is None:
         return None
     rest = text[start.start() :].lstrip()
@@ -68,15 +69,24 @@ def _from_object(value: Any) -> Verdict | None:
 
 
 def _from_lines(text: str) -> Iterator[Verdict]:
+    """The verdicts of lines for people. A line may be long: nothing here looks back in it."""
     for line in map(str.strip, text.splitlines()):
         if match := _BRACKETED.fullmatch(line):
-            yield Verdict(match[2], match[1] == "PASS", match[3] or "")
+            yield _from_bracketed(match[2], match[1] == "PASS")
         elif match := _IMPORTED.fullmatch(line):
             yield Verdict(match[1], True)
         elif match := _MISMATCH.fullmatch(line):
             yield Verdict(match[2], False, match[1])
-        elif match := _COLUMNS.fullmatch(line):
-            yield Verdict(match[1], match[2] == "PASS")
+        elif (passed := _ENDINGS.get(line[-4:])) is not None and line[-5:-4].isspace():
+            yield Verdict(line[:-4].rstrip(), passed)
+
+
+def _from_bracketed(told: str, passed: bool) -> Verdict:
+    before, comma, fork = told.rpartition(", fork=")
+    if comma and _FORK.fullmatch(fork):
+        told = before
+    name, _, message = told.partition(", err=")
+    return Verdict(name, passed, message)
 
 
 UNSUPPORTED: Final = "unsupported"

@@ -76,19 +76,23 @@ def case_to_json(
     if case.origin is not None:
         seed, index = case.origin
         origin = {"seed": seed, "index": index, "fork": case.drawn_fork}
-    return header(Format.CASE) | {
-        "kind": case.kind,
-        "fork": case.fork,
-        "workers": case.workers,
-        "choices": _all_choices_to_json(case),
-        "lane": _lane_name(case),
-        "checks": {"reference": case.reference, "eels": case.eels, "twin": case.twin},
-        "faults": faults_to_json(case.interleavings),
-        "origin": origin,
-        "seed_bug": seed_bug,
-        "expected": None if expected is None else _without_words(expected),
-        "block": block,
-    } | ({} if client is None else {"client": dict(client)})
+    return (
+        header(Format.CASE)
+        | {
+            "kind": case.kind,
+            "fork": case.fork,
+            "workers": case.workers,
+            "choices": _all_choices_to_json(case),
+            "lane": _lane_name(case),
+            "checks": {"reference": case.reference, "eels": case.eels, "twin": case.twin},
+            "faults": faults_to_json(case.interleavings),
+            "origin": origin,
+            "seed_bug": seed_bug,
+            "expected": None if expected is None else _without_words(expected),
+            "block": block,
+        }
+        | ({} if client is None else {"client": dict(client)})
+    )
 
 
 def _without_words(difference: Difference) -> dict[str, Any]:
