@@ -229,6 +229,17 @@ def test_the_budget_is_kept_within_a_slow_case(check: Check, tool: Tool) -> None
     assert check.code == ExitCode.INCONCLUSIVE and report["why"] == "no block was run"
 
 
+def test_progress_is_told_within_a_slow_block(
+    check: Check, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pel_fuzz.cli import checking  # noqa: PLC0415
+
+    monkeypatch.setattr(checking, "TOLD_EVERY_SECONDS", 0.2)
+    words = ("--command", tool("time.sleep(60)"), "--max-time", "1s", "--jobs", "1", "--small")
+    check.run("client", "check", *words, "--out", str(check.out))
+    assert "0 blocks" in check.told
+
+
 def test_an_interruption_keeps_what_was_found(
     check: Check, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """A client over a folder of tests: what it says is read, kept apart, and doubted."""
 
 import json
+import os
 import re
 import sys
 import time
@@ -207,6 +208,7 @@ def test_a_fork_that_the_client_does_not_know_is_no_difference(
     rule = 'if number == 1: said[-1] = {"name": name, "pass": False, "error": "unsupported fork"}'
     code, report = consume(client(rule))
     assert code is ExitCode.AGREE
+    assert report["why"] == "the other 2 tests pass, 1 are of forks that it does not know"
     assert report["without_verdict"] == {"unsupported": 1}
 
 
@@ -350,6 +352,32 @@ def test_names_that_look_alike_as_files_are_kept_apart(tmp_path: Path) -> None:
     path.write_text(json.dumps({name: {"blocks": []} for name in names}))
     kept = {keep(tmp_path, Told(name, path, Said.FAIL, "exit")) for name in names}
     assert len(kept) == len(names)
+
+
+def test_a_folder_that_cannot_be_read_is_named(
+    consume: Callable[..., tuple[ExitCode, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scan = os.scandir
+
+    def closed(path: Any) -> Any:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    (tmp_path / "tests" / "closed").mkdir(parents=True)
+    monkeypatch.setattr(os, "scandir", closed)
+    assert consume("true {file}", folder=tmp_path / "tests")[0] is ExitCode.BAD_INPUT
+
+
+def test_a_report_that_cannot_be_written_loses_nothing(
+    client: Callable[[str], str], filled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["client", "consume", str(filled), "--command", client(""), "--shard", "1/3"]
+    code = cli_app.run([*arguments, "--junit", "/nonesuch/x.xml"])
+    assert code is ExitCode.BAD_INPUT
+    assert "AGREE: all" in capsys.readouterr().out
 
 
 def test_bad_input_is_named(consume: Callable[..., tuple[ExitCode, Any]], tmp_path: Path) -> None:

@@ -99,12 +99,12 @@ def consume(
         _carry_out(runner, report, max_time, out, screen)
     except NoStart as failure:
         raise InputError(failure.command, "", failure.problem) from None
-    if ci.junit is not None:
-        write_consume_junit(ci.junit, report, time.monotonic() - begin)
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))
     else:
         _tell(report)
+    if ci.junit is not None:
+        write_consume_junit(ci.junit, report, time.monotonic() - begin)
     return report.exit_code()[0]
 
 

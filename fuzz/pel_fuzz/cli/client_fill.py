@@ -117,6 +117,9 @@ def _tell(folder: Path, report: FillReport) -> None:
     forks = ", ".join(f"{name} {count}" for name, count in sorted(report.forks.items()))
     click.echo(f"{report.cases} blocks, {report.transactions} transactions ({forks})")
     click.echo(f"written to {folder}: {tests or 'nothing'}")
+    if report.interrupted:
+        total = len(plan.indices())
+        click.echo(f"interrupted after {report.cases} of {total} blocks: the hash is of these")
     for reason, count in sorted(report.skipped.items()):
         click.echo(f"left out {count}: {reason}")
     size = " --small" if plan.small else ""

@@ -114,7 +114,11 @@ class ConsumeReport:
         doubt = self._doubt()
         if doubt is not None:
             return ExitCode.INCONCLUSIVE, doubt
-        return ExitCode.AGREE, f"{'the other' if known else 'all'} {passed} tests pass{besides}"
+        unsupported = self.silent[UNSUPPORTED]
+        if unsupported:
+            besides = f", {unsupported} are of forks that it does not know{besides}"
+        whole = "the other" if known or unsupported else "all"
+        return ExitCode.AGREE, f"{whole} {passed} tests pass{besides}"
 
     def _doubt(self) -> str | None:
         """Why it cannot be believed that the client agrees."""

@@ -1,10 +1,10 @@
 """Folders of tests in the formats of execution-spec-tests: which files there are, and what is in
 them."""
 
-from collections.abc import Iterator
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from pel_reference.errors import InputError
 from pel_reference.json_input import Field, read_json_file
@@ -47,14 +47,23 @@ class Fixture:
 def fixture_files(path: Path) -> list[Path]:
     """The JSON files of a folder and those below it, in order, index files left out; or the file.
 
-    Raises: `InputError`, where there is no such thing.
+    Raises: `InputError`, where there is no such thing, or a folder cannot be read.
     """
     if path.is_file():
         return [path]
     if not path.is_dir():
         raise InputError(str(path), "", "is no file and no folder")
-    found = (each for each in path.rglob("*.json") if each.is_file())
-    return sorted(each for each in found if META not in each.relative_to(path).parts)
+    found = (
+        Path(folder, name)
+        for folder, _, names in os.walk(path, onerror=_refuse)
+        if META not in Path(folder).relative_to(path).parts
+        for name in names
+    )
+    return sorted(each for each in found if each.suffix == ".json" and each.is_file())
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise InputError(str(error.filename), "", f"cannot be read: {error.strerror}") from None
 
 
 def read_fixture(path: Path) -> Fixture | None:
@@ -71,10 +80,3 @@ def read_fixture(path: Path) -> Fixture | None:
         ):
             return Fixture(path, name, value)
     return None
-
-
-def iter_fixtures(paths: list[Path], wanted: str) -> Iterator[Fixture | Path]:
-    """Each file in turn: its tests, or the file itself where it holds none of the wanted format."""
-    for path in paths:
-        fixture = read_fixture(path)
-        yield fixture if fixture is not None and fixture.format == wanted else path
