@@ -65,7 +65,11 @@ def read_corpus(folder: str | Path, read: Callable[[Path], Kept]) -> tuple[Corpu
     for path in root.rglob("*"):
         name = path.relative_to(root).as_posix()
         hidden = any(part.startswith(".") for part in name.split("/"))
-        if path.is_dir() or hidden or name.endswith(PROSE_ENDINGS):
+        if hidden or name.endswith(PROSE_ENDINGS):
+            continue
+        if path.is_dir():
+            if path.is_symlink():  # what is in it would be passed over without a word
+                raise InputError(str(path), "", "a link to a folder, which is not followed")
             continue
         if not name.endswith(CASE_ENDINGS):
             wanted = f"cases end in {' or '.join(CASE_ENDINGS)}"

@@ -93,25 +93,34 @@ def _made_tests(config: pytest.Config, factory: Callable[[], Any], wanted: str) 
     # Loading all this takes a second or two, which runs without the option do not pay.
     from pel_fuzz.testing import Settings, case_tests, executor_tests  # noqa: PLC0415
     from pel_reference.errors import InputError  # noqa: PLC0415
+
+    examples, default = config.getoption("pel_max_examples"), Settings()
+    given = Settings(
+        tiny_examples=examples or default.tiny_examples,
+        evm_examples=examples or default.evm_examples,
+        fork=_fork(config),
+        seed=config.getoption("pel_seed"),
+        derandomize=config.getoption("pel_derandomize"),
+        out=config.getoption("pel_out"),
+        replay=f"pytest --pel-executor {wanted} --pel-case",
+    )
+    cases = config.getoption("pel_case")
+    try:
+        return case_tests(factory, cases, given) if cases else executor_tests(factory, given)
+    except InputError as error:
+        raise pytest.UsageError(f"--pel-case: {error}") from None
+
+
+def _fork(config: pytest.Config) -> str | None:
+    from pel_reference.errors import InputError  # noqa: PLC0415
     from pel_reference.fork_names import canonical_fork  # noqa: PLC0415
     from pel_reference.forks import rules_for  # noqa: PLC0415
 
-    fork, examples = config.getoption("pel_fork"), config.getoption("pel_max_examples")
-    default = Settings()
+    name = config.getoption("pel_fork")
     try:
-        given = Settings(
-            tiny_examples=examples or default.tiny_examples,
-            evm_examples=examples or default.evm_examples,
-            fork=None if fork is None else rules_for(canonical_fork(fork)).fork,
-            seed=config.getoption("pel_seed"),
-            derandomize=config.getoption("pel_derandomize"),
-            out=config.getoption("pel_out"),
-            replay=f"pytest --pel-executor {wanted} --pel-case",
-        )
-        cases = config.getoption("pel_case")
-        return case_tests(factory, cases, given) if cases else executor_tests(factory, given)
+        return None if name is None else rules_for(canonical_fork(name)).fork
     except InputError as error:
-        raise pytest.UsageError(f"--pel-executor: {error}") from None
+        raise pytest.UsageError(f"--pel-fork: {error.problem}") from None
 
 
 def _factory(config: pytest.Config, wanted: str) -> Callable[[], Any]:
@@ -124,8 +133,9 @@ def _factory(config: pytest.Config, wanted: str) -> Callable[[], Any]:
         sys.path.insert(0, here)
     try:
         found: Any = resolve_name(f"{name}:{attribute}")
-    except (ImportError, AttributeError, ValueError) as error:
-        raise pytest.UsageError(f"--pel-executor: {wanted}: {error}") from None
+    except (Exception, SystemExit) as error:  # whatever the user's module does when it is loaded
+        told = f"{wanted}: {type(error).__name__}: {error}"
+        raise pytest.UsageError(f"--pel-executor: {told}") from None
     if not callable(found):
         raise pytest.UsageError(f"--pel-executor: {wanted} is not callable")
     return found  # type: ignore[no-any-return]

@@ -23,13 +23,15 @@ Verdict = tuple[ExitCode, str]
 @dataclass(slots=True)
 class Regressions:
     """The corpus as replayed, the known list, and by entry's index the replay of its case. `seen`
-    are the entries whose difference occurred; `left_out` the files that time did not allow."""
+    are the entries whose difference occurred; `left_out` the files that time did not allow;
+    `folder` is where the corpus is, if one was asked for."""
 
     known: KnownList = field(default_factory=KnownList)
     corpus: list[Replayed] = field(default_factory=list)
     checked: dict[int, Replayed] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
     left_out: list[str] = field(default_factory=list)
+    folder: str = ""
 
     def excuse(self, difference: Difference) -> Excuse | None:
         """What the list says of a difference, which is noted as seen."""
@@ -99,12 +101,17 @@ class Regressions:
         """Signatures of differences of case files that nothing excuses."""
         return {d.signature for each in self.replayed for d in each.unknown(self.known)}
 
+    @property
+    def _seen_entries(self) -> list[Known]:
+        return [entry for entry in self.known.entries if entry.index in self.seen]
+
     def verdict(self, found: set[str], otherwise: Verdict) -> Verdict:
         """The verdict of a run with the unknown signatures `found` in what it drew, and of what was
         known beforehand; `otherwise` is that of the drawn part alone."""
         if otherwise[0] is ExitCode.INTERRUPTED:
             return otherwise
-        unknown, known = found | self.unknown, len(self.seen)
+        unknown = found | self.unknown
+        known = sum(entry.expires >= self.known.today for entry in self._seen_entries)
         told_known = f", besides {known} known" if known else ""
         if unknown:
             return ExitCode.DIFFER, f"{len(unknown)} kind(s) of difference{told_known}"

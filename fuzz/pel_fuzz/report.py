@@ -210,6 +210,8 @@ def regression_lines(
         late = f"; {len(regressions.left_out)} not replayed" if regressions.left_out else ""
         counts = ", ".join(f"{name} {count}" for name, count in sorted(verdicts.items()))
         yield "corpus", (counts or "none") + late
+    elif regressions.folder:
+        yield "corpus", f"no case file in {regressions.folder}"
     for entry in regressions.known.entries:
         cases = [group.cases for group in groups if group.is_of(entry)]
         seen = f"in {sum(cases)} drawn case(s)" if cases else "not seen in what was drawn"

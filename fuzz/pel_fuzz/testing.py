@@ -14,10 +14,12 @@ These names are stable; the page for users is docs/pytest.md. `pytest --pel-exec
 runs the same tests.
 """
 
+import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, Final, TypeAlias
 
 import hypothesis
@@ -87,9 +89,9 @@ class Settings:
 
 def check(executor: Executor, subject: Subject, kept: Path | None = None, replay: str = "") -> None:
     """Pass if the executor's answer is that of the preset order. Otherwise the block is written to
-    the file `kept`, where one is given.
+    the file `kept`, where one is given and it can be.
 
-    Raises: `ExecutorDiffers`, `BadAnswer`; `InputError`, where the case cannot be written.
+    Raises: `ExecutorDiffers`, `BadAnswer`.
     """
     __tracebackhide__ = True
     case = Case(subject, "tiny" if isinstance(subject, TinyBlock) else "evm", 1, (), python=True)
@@ -101,16 +103,17 @@ def check(executor: Executor, subject: Subject, kept: Path | None = None, replay
         try:
             kept.parent.mkdir(parents=True, exist_ok=True)
             write_case(kept, case, difference, None)
-        except OSError as error:
-            raise InputError(str(kept), "", f"cannot be written: {error.strerror}") from None
-        lines += [f"  kept in   {kept}", f"  replay    {replay} {shlex.quote(str(kept))}"]
+        except OSError as error:  # what differs is told all the same
+            lines.append(f"  not kept  {kept} cannot be written: {error.strerror}")
+        else:
+            lines += [f"  kept in   {kept}", f"  replay    {replay} {shlex.quote(str(kept))}"]
     raise ExecutorDiffers(difference, "\n".join(lines))
 
 
 def _told(subject: Subject) -> Iterable[str]:
     """A block for people; of a large one, and of one of the EVM, its size."""
     if not isinstance(subject, TinyBlock):
-        return (f"on a block of {len(subject.transactions)} transactions, fork {subject.fork}",)
+        return (f"on a block of {len(subject.transactions)} transaction(s), fork {subject.fork}",)
     if len(subject.programs) > MOST_PROGRAMS:
         return (f"on a block of {len(subject.programs)} transactions",)
     programs = (
@@ -130,10 +133,11 @@ def executor_tests(factory: Factory, wanted: Settings | None = None) -> type:
     block. The tests are ordinary Hypothesis tests without fixtures.
     """
     given_settings = Settings() if wanted is None else wanted
-    replay = given_settings.replay or f"pytest --pel-executor {_name_of(factory)} --pel-case"
+    replay = given_settings.replay or _replay_of(factory)
 
     def kept(kind: str) -> Path:
-        return given_settings.out / f"pytest-{_name_of(factory).replace(':', '.')}-{kind}.json"
+        name = re.sub(r"[^\w.-]+", ".", _name_of(factory)).strip(".")
+        return given_settings.out / f"pytest-{name}-{kind}.json"
 
     def test_tiny_blocks(self: object, block: TinyBlock) -> None:
         check(factory(), block, kept("tiny"), replay)
@@ -170,16 +174,30 @@ def _drawn(
         report_multiple_bugs=False,
         suppress_health_check=LARGE,
     )
-    if wanted.derandomize:
-        chosen = settings(chosen, derandomize=True, database=None)
+    if wanted.derandomize or wanted.seed is not None:  # nor what failed in a run before this one
+        chosen = settings(chosen, derandomize=wanted.derandomize, database=None)
     drawn = chosen(given(block=strategy)(test))
     return drawn if wanted.seed is None else hypothesis.seed(wanted.seed)(drawn)
 
 
 def _name_of(factory: Factory) -> str:
-    """`module:name`, as far as the factory has one."""
+    """`module:name`, as far as the factory has one; the line besides, for one that is defined
+    within another function, or is a `lambda`."""
     name = getattr(factory, "__qualname__", type(factory).__qualname__)
-    return f"{factory.__module__}:{name}"
+    code = getattr(factory, "__code__", None)
+    line = f".{code.co_firstlineno}" if "<" in name and code is not None else ""
+    return f"{factory.__module__}:{name}{line}"
+
+
+def _replay_of(factory: Factory) -> str:
+    """The command that replays a case, up to its file's name. Only a factory that a module has
+    under its own name can be named; for others it says where to put that name."""
+    name = _name_of(factory)
+    try:
+        named = resolve_name(name) is factory
+    except (ImportError, AttributeError, ValueError):
+        named = False
+    return f"pytest --pel-executor {name if named else 'MODULE:FACTORY'} --pel-case"
 
 
 def case_tests(factory: Factory, paths: Iterable[Path], wanted: Settings) -> type:
@@ -188,12 +206,15 @@ def case_tests(factory: Factory, paths: Iterable[Path], wanted: Settings) -> typ
     Raises: `InputError`, naming file and field.
     """
     files: dict[str, CaseFile] = {}
+    paths = tuple(paths)
     for path in paths:
         if path.is_dir():
             files |= {str(each.path): each.kept for each in read_corpus(path, read_case)}
         else:
             files[str(path)] = read_case(path)
-    replay = wanted.replay or f"pytest --pel-executor {_name_of(factory)} --pel-case"
+    if not files:
+        raise InputError(", ".join(map(str, paths)), "", "no case file is there")
+    replay = wanted.replay or _replay_of(factory)
     tests = {
         f"test_case[{path}]": _replayed(factory, kept, f"{replay} {shlex.quote(path)}")
         for path, kept in files.items()

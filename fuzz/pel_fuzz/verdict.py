@@ -79,5 +79,10 @@ class Difference:
 
 def shorten(value: object, limit: int = 160) -> str:
     """A value for people: hex for bytes, and never longer than `limit` characters."""
-    text = "0x" + value.hex() if isinstance(value, bytes) else str(value)
+    text = "0x" + value.hex() if isinstance(value, bytes) else printable(str(value))
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def printable(text: str) -> str:
+    """Words of others, harmless on a terminal: only lines, and characters that can be printed."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from pel_reference.alloc_json import hex_bytes
-from pel_reference.block import Transaction, Withdrawal
+from pel_reference.block import Transaction
+from pel_reference.environment_json import dump_withdrawal
 from pel_reference.fixture_json import dump_common
 from pel_reference.fork_names import is_from
 from pel_reference.sealing import SealedBlock
@@ -30,15 +31,6 @@ def has_engine(fork: str) -> bool:
 def versioned_hashes(transactions: Sequence[Transaction]) -> list[bytes]:
     """The versioned hashes of all blobs of these transactions, in their order. Source: EIP-4844."""
     return [each for transaction in transactions for each in transaction.blob_versioned_hashes]
-
-
-def _dump_withdrawal(withdrawal: Withdrawal) -> dict[str, str]:
-    return {
-        "index": hex(withdrawal.index),
-        "validatorIndex": hex(withdrawal.validator_index),
-        "address": hex_bytes(withdrawal.address),
-        "amount": hex(withdrawal.amount_gwei),
-    }
 
 
 def _dump_payload(sealed: SealedBlock) -> dict[str, Any]:
@@ -64,7 +56,7 @@ def _dump_payload(sealed: SealedBlock) -> dict[str, Any]:
     payload["blockHash"] = hex_bytes(header.hash)
     payload["transactions"] = [hex_bytes(encode_transaction(each)) for each in block.transactions]
     if block.env.withdrawals is not None:
-        payload["withdrawals"] = [_dump_withdrawal(each) for each in block.env.withdrawals]
+        payload["withdrawals"] = [dump_withdrawal(each) for each in block.env.withdrawals]
     return payload
 
 

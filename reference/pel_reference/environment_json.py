@@ -174,7 +174,8 @@ def parse_environment(env: Field, fork: str, block_reward_wei: int) -> Environme
     )
 
 
-def _dump_withdrawal(withdrawal: Withdrawal) -> dict[str, str]:
+def dump_withdrawal(withdrawal: Withdrawal) -> dict[str, str]:
+    """A withdrawal, as environments and engine payloads hold it."""
     return {
         "index": hex(withdrawal.index),
         "validatorIndex": hex(withdrawal.validator_index),
@@ -194,7 +195,7 @@ def _dump_optional(env: Environment) -> dict[str, Any]:
     dumped: dict[str, Any] = {name: hex_bytes(h) for name, h in hashes.items() if h is not None}
     dumped |= {name: hex(number) for name, number in numbers.items() if number is not None}
     if env.withdrawals is not None:
-        dumped["withdrawals"] = [_dump_withdrawal(withdrawal) for withdrawal in env.withdrawals]
+        dumped["withdrawals"] = [dump_withdrawal(withdrawal) for withdrawal in env.withdrawals]
     if env.ommers:
         dumped["ommers"] = [
             {"delta": ommer.delta, "address": hex_bytes(ommer.coinbase)} for ommer in env.ommers

@@ -15,7 +15,8 @@ MAX_INPUT_BYTES = 512 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_DIGITS = 100
 
-_GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC = b"\x1f\x8b"
+"""What a gzip file begins with."""
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _DECIMAL = re.compile(r"[0-9]+", re.ASCII)
@@ -58,7 +59,7 @@ def read_input_file(path: str | Path) -> bytes:
     source = str(path)
     try:
         with open(path, "rb") as file:
-            packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+            packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
             file.seek(0)
             stream: Any = gzip.GzipFile(fileobj=file) if packed else file
             text: bytes = stream.read(MAX_INPUT_BYTES + 1)

@@ -128,8 +128,12 @@ from pel_fuzz.cli import main
     assert (done.returncode, done.stderr) == (ExitCode.INTERRUPTED, "pel: interrupted\n")
 
 
-def test_an_interruption_reaches_no_process_of_the_campaign(tmp_path: Path) -> None:
-    """As a terminal sends it: to the whole group, while the processes still load or work."""
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_a_campaign_with_its_summary(
+    sent: signal.Signals, tmp_path: Path
+) -> None:
+    """A terminal sends SIGINT to the whole group, while the processes still load or work; CI and
+    `timeout` send SIGTERM to the first process."""
     command = [sys.executable, "-c", "from pel_fuzz.cli import main; main()", "fuzz"]
     options = ["--seed", "1", "--jobs", "2", "--max-time", "2m", "--out", str(tmp_path)]
     with subprocess.Popen(
@@ -142,7 +146,10 @@ def test_an_interruption_reaches_no_process_of_the_campaign(tmp_path: Path) -> N
         assert process.stderr is not None
         assert "seed 1" in process.stderr.readline()
         time.sleep(0.5)
-        os.killpg(process.pid, signal.SIGINT)
+        if sent is signal.SIGINT:
+            os.killpg(process.pid, sent)
+        else:
+            process.terminate()
         out, errors = process.communicate(timeout=100)
     assert process.returncode == ExitCode.INTERRUPTED
     assert "Traceback" not in errors and "INTERRUPTED" in out and "to resume" in out

@@ -145,6 +145,11 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[ExitCode, 
     return code, json.loads(capsys.readouterr().out)
 
 
+def told(capsys: pytest.CaptureFixture[str], case_file: str, command: str) -> str:
+    cli_app.run(["client", "bisect", case_file, "--command", command, "--max-runs", "2"])
+    return capsys.readouterr().out
+
+
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     """The command line of a client that fails by a rule."""
@@ -261,6 +266,8 @@ def test_what_fails_without_transactions_is_not_their_fault(
     assert code is ExitCode.DIFFER
     assert report["first"] == 0
     assert report["transaction"] is None
+    assert "is at fault" in told(capsys, case_file, command)
+    assert "is at fault" not in told(capsys, case_file, client("True"))
 
 
 def test_every_form_of_a_block_is_taken(

@@ -82,6 +82,13 @@ def _wrong(answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
+def _other(answer: dict[str, Any]) -> dict[str, Any]:
+    """The block used more gas."""
+    gas = int(answer["result"]["gasUsed"], 16)
+    answer["result"]["gasUsed"] = hex(gas + 1)
+    return answer
+
+
 def _garbage(answer: dict[str, Any]) -> Any:
     return answer if not answer["result"]["receipts"] else {"nothing": "of the kind"}
 
@@ -133,6 +140,36 @@ def test_a_finding_becomes_a_corpus_a_known_difference_and_a_stale_entry(
     code, outcomes, _ = _check(client, tmp_path, *known, *NONE)
     assert code is ExitCode.BAD_INPUT
     assert (outcomes["known"], outcomes["campaign"]) == ("failure", "error")
+
+
+def test_no_try_of_a_kept_block_hides_what_another_showed(client: Client, tmp_path: Path) -> None:
+    """A parallel client shows now this, now that, and in the end nothing."""
+    client.spoil = _wrong
+    _check(client, tmp_path, *FRESH)
+    corpus = ["--corpus", str(tmp_path / "out"), *NONE]
+    rounds: list[Callable[[dict[str, Any]], Any]] = []
+
+    def spoil(answer: dict[str, Any]) -> Any:
+        return rounds.pop(0)(answer) if rounds else answer
+
+    client.spoil = spoil
+    rounds[:] = [_other]
+    code, outcomes, _ = _check(client, tmp_path, *corpus)
+    assert code is ExitCode.DIFFER and outcomes["corpus"] == "failure"
+    (path,) = (tmp_path / "out").iterdir()
+    listed = tmp_path / "known.toml"
+    signature = json.loads(path.read_text())["expected"]["signature"]
+    listed.write_text(
+        f'pel = "known"\nversion = 1\n[[known]]\nsignature = "{signature}"\nissue = "#7"\n'
+        "expires = 2026-11-21\n"
+    )
+    rounds[:] = [_other, _wrong]
+    code, outcomes, told = _check(client, tmp_path, *corpus, "--known", str(listed))
+    assert code is ExitCode.DIFFER and outcomes["corpus"] == "failure"
+    assert told["why"] == "1 kind(s) of difference, besides 1 known"
+    rounds[:] = [_garbage]
+    code, outcomes, _ = _check(client, tmp_path, *corpus)
+    assert code is ExitCode.INCONCLUSIVE and outcomes["corpus"] == "error"
 
 
 def test_a_client_without_a_verdict_is_an_error_and_cannot_be_known(

@@ -1,8 +1,7 @@
 """A client over a folder of tests: what it says is read, kept apart, and doubted."""
 
+import gzip
 import json
-import os
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -14,14 +13,11 @@ import pytest
 from pel_fuzz.cli import app as cli_app
 from pel_fuzz.client.consume import ConsumePlan, run_files
 from pel_fuzz.client.fill import FillPlan, fill
-from pel_fuzz.client.fixture_run import FixtureClient, Said, Told
-from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, ENGINE_TEST, fixture_files, read_fixture
-from pel_fuzz.client.forging import CLAIMS, NotForgeable, canaries, forge
-from pel_fuzz.client.keeping import keep
+from pel_fuzz.client.fixture_run import FixtureClient
+from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, ENGINE_TEST, fixture_files
+from pel_fuzz.client.forging import CLAIMS
 from pel_fuzz.client.limits import Limits
 from pel_fuzz.exit_codes import ExitCode
-from pel_fuzz.inputs import read_input
-from pel_reference.blockchain_test import run_chain_test
 
 CLIENT = """
 import json, os, signal, sys, time
@@ -163,6 +159,7 @@ def test_what_ends_the_process_is_not_every_tests_doing(
     [
         ("if number == 1: time.sleep(60)", "timeout"),
         ("if number == 1: status = 3", "contradiction"),
+        ('if number == 1: said = []; sys.exit("unknown network: a peer\\nno root")', "unclear"),
         ('if number == 1: said.append({"name": name, "pass": False})', "twice"),
         (
             'if number == 1: said.append({"name": "x", "pass": True}); said[0]["name"] = "y"',
@@ -191,8 +188,10 @@ def test_what_fails_only_together_is_not_lost(
     tests: dict[str, Any] = {}
     for path in fixture_files(filled / "blockchain_tests"):
         tests |= read_json(path)
-    together = tmp_path / "together.json"
-    together.write_text(json.dumps(tests))
+    together = tmp_path / "together.json.gz"
+    together.write_bytes(gzip.compress(json.dumps(tests).encode()))
+    code, report = consume(client(""), folder=together)
+    assert (code, report["tests"]["pass"]) == (ExitCode.AGREE, 3)
     rule = "len(said) == 3 and os.kill(os.getpid(), signal.SIGSEGV)"
     rule += '; said[-1]["pass"] |= name == "control"'
     code, report = consume(client(rule), folder=together)
@@ -202,10 +201,16 @@ def test_what_fails_only_together_is_not_lost(
     assert difference["message"].endswith("with the other tests of its file, not alone")
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        'if number == 1: said[-1] = {"name": name, "pass": False, "error": "unsupported fork"}',
+        'if number == 1: sys.exit("loading\\nunknown fork")',
+    ],
+)
 def test_a_fork_that_the_client_does_not_know_is_no_difference(
-    client: Callable[[str], str], consume: Callable[..., tuple[ExitCode, Any]]
+    rule: str, client: Callable[[str], str], consume: Callable[..., tuple[ExitCode, Any]]
 ) -> None:
-    rule = 'if number == 1: said[-1] = {"name": name, "pass": False, "error": "unsupported fork"}'
     code, report = consume(client(rule))
     assert code is ExitCode.AGREE
     assert report["why"] == "the other 2 tests pass, 1 are of forks that it does not know"
@@ -327,103 +332,12 @@ def test_a_file_that_cannot_be_read_is_no_agreement(
     assert (code, report["why"]) == (ExitCode.INCONCLUSIVE, "1 files cannot be read")
 
 
-@pytest.mark.parametrize("name", ["\ud800", "\u6f22" * 90, "../x", "", "a\nb\x1b[2J", "x" * 999])
-def test_a_test_is_kept_whatever_its_name(
-    name: str,
-    filled: Path,
-    client: Callable[[str], str],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    (right,) = read_json(fixture_files(filled / "blockchain_tests")[0]).values()
-    right["lastblockhash"] = "0x" + bytes(32).hex()
-    (tmp_path / "odd.json").write_text(json.dumps({name: right}))
-    arguments = ["client", "consume", str(tmp_path / "odd.json"), "--out", str(tmp_path / "out")]
-    rule = client('said[-1]["pass"] = name == "control"')
-    assert cli_app.run([*arguments, "--command", rule]) is ExitCode.DIFFER
-    (kept,) = (tmp_path / "out").glob("*.json")
-    assert list(read_json(kept)) == [name]
-    assert "\x1b" not in capsys.readouterr().err
-
-
-def test_names_that_look_alike_as_files_are_kept_apart(tmp_path: Path) -> None:
-    names = ["a/b", "a:b", "x" * 200 + "1", "x" * 200 + "2"]
-    path = tmp_path / "tests.json"
-    path.write_text(json.dumps({name: {"blocks": []} for name in names}))
-    kept = {keep(tmp_path, Told(name, path, Said.FAIL, "exit")) for name in names}
-    assert len(kept) == len(names)
-
-
-def test_a_folder_that_cannot_be_read_is_named(
-    consume: Callable[..., tuple[ExitCode, Any]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scan = os.scandir
-
-    def closed(path: Any) -> Any:
-        if str(path).endswith("closed"):
-            raise PermissionError(13, "Permission denied", path)
-        return scan(path)
-
-    (tmp_path / "tests" / "closed").mkdir(parents=True)
-    monkeypatch.setattr(os, "scandir", closed)
-    assert consume("true {file}", folder=tmp_path / "tests")[0] is ExitCode.BAD_INPUT
-
-
-def test_a_report_that_cannot_be_written_loses_nothing(
-    client: Callable[[str], str], filled: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["client", "consume", str(filled), "--command", client(""), "--shard", "1/3"]
-    code = cli_app.run([*arguments, "--junit", "/nonesuch/x.xml"])
-    assert code is ExitCode.BAD_INPUT
-    assert "AGREE: all" in capsys.readouterr().out
-
-
 def test_bad_input_is_named(consume: Callable[..., tuple[ExitCode, Any]], tmp_path: Path) -> None:
     assert consume("/nonesuch {file}")[0] is ExitCode.BAD_INPUT
     assert consume("true")[0] is ExitCode.BAD_INPUT
     assert consume("true {file}", "--parallel-proof", "(")[0] is ExitCode.BAD_INPUT
     assert consume("true {file}", "--case-memory", "lots")[0] is ExitCode.BAD_INPUT
     assert consume("true {file}", folder=tmp_path / "absent")[0] is ExitCode.BAD_INPUT
-
-
-# Canaries are wrong, and in nothing but what they claim.
-
-
-@pytest.mark.parametrize("wanted", [BLOCKCHAIN_TEST, ENGINE_TEST])
-@pytest.mark.parametrize("claim", CLAIMS)
-def test_a_canary_is_told_only_by_execution(
-    wanted: str, claim: str, filled: Path, tmp_path: Path
-) -> None:
-    fixtures = [read_fixture(path) for path in fixture_files(filled)]
-    fixture = next(each for each in fixtures if each is not None and each.format == wanted)
-    forged = forge(fixture, fixture.names[0], claim)
-    path = tmp_path / "canary.json"
-    path.write_text(json.dumps({"canary": forged.test}))
-    (test,) = read_input(path)  # type: ignore[misc]
-    assert test.unsupported is None
-    result = run_chain_test(test)
-    (refused, *_) = result.problems
-    assert refused == f"blocks[0]: refused: wrong {claim}"
-    # The hash of the last block is that of the wrong block: only its execution is in the way.
-    assert test.last_block_hash.hex() in json.dumps(forged.test)
-
-
-def test_a_test_that_ends_in_an_invalid_block_makes_no_canary(filled: Path) -> None:
-    path = fixture_files(filled / "blockchain_tests")[0]
-    fixture = read_fixture(path)
-    assert fixture is not None
-    fixture.tests[fixture.names[0]]["blocks"][0]["expectException"] = "X"
-    with pytest.raises(NotForgeable):
-        forge(fixture, fixture.names[0], CLAIMS[0])
-    assert list(canaries([fixture], 3)) == []
-
-
-def test_one_test_is_enough_for_every_claim(filled: Path) -> None:
-    fixture = read_fixture(fixture_files(filled / "blockchain_tests")[0])
-    assert fixture is not None
-    assert [each.claim for each in canaries([fixture], 3)] == list(CLAIMS)
 
 
 # Time.
@@ -457,24 +371,6 @@ def test_who_stops_listening_ends_the_clients(filled: Path) -> None:
     start = time.monotonic()
     assert list(running) == []
     assert time.monotonic() - start < 60
-
-
-# Limits and names.
-
-
-def test_one_name_on_both_sides_need_not_be_the_same(tmp_path: Path) -> None:
-    runner = FixtureClient((sys.executable, "-c", "print('[PASS] short')"), Limits(seconds=20.0))
-    (told,) = runner.run(tmp_path / "x", ["a/long::name"])
-    assert told.said is Said.PASS
-    first, second = runner.run(tmp_path / "x", ["a", "b"])
-    assert {first.kind, second.kind} == {"silent"}
-
-
-def test_the_proof_is_looked_for_in_both_streams(tmp_path: Path) -> None:
-    for stream in ("stdout", "stderr"):
-        code = f"import sys; sys.{stream}.write('proof')"
-        runner = FixtureClient((sys.executable, "-c", code), Limits(), re.compile("proof"))
-        assert runner.run(tmp_path / "x", ["a"])[0].proven is True
 
 
 # A real client.

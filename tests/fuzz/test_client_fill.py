@@ -1,6 +1,7 @@
 """A filled folder holds the same blocks in every encoding, the same bytes for the same seed."""
 
 import json
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,10 @@ from typing import Any
 import pytest
 
 from pel_fuzz.cli import app as cli_app
+from pel_fuzz.cli import client_fill
 from pel_fuzz.client import fill as filling
 from pel_fuzz.client.fill import FillPlan, FillReport, fill
-from pel_fuzz.client.fixture_index import FilledTest, root_hash
+from pel_fuzz.client.fixture_index import Filled, FilledTest, root_hash
 from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, ENGINE_TEST, TRIPLE, fixture_files
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.inputs import read_input
@@ -209,3 +211,29 @@ def test_a_fork_without_payloads_and_nothing_else_wanted_is_inconclusive(tmp_pat
     arguments += ["--format", ENGINE_TEST]
     code = cli_app.run(["client", "fill", str(tmp_path / "x"), *arguments])
     assert code is ExitCode.INCONCLUSIVE
+
+
+def test_the_same_again_is_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = "--seed 5 --cases 3 --start 2 --fork Paris --shard 1/3 --small --leave-out create2"
+    options += f" --format {BLOCKCHAIN_TEST}"
+    told = []
+    for name in ("first", "second"):
+        arguments = ["client", "fill", str(tmp_path / name), *options.split(), "--jobs", "1"]
+        assert cli_app.run(arguments) is ExitCode.AGREE
+        told.append(capsys.readouterr().out.splitlines()[-1])
+        options = told[-1].partition("again: ")[2]
+    assert told[0] == told[1]
+
+
+def test_an_interruption_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(folder: Path, plan: FillPlan) -> Iterator[Filled]:
+        yield next(fill(folder, plan))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(client_fill, "fill", interrupted)
+    arguments = ["--seed", "5", "--cases", "9", "--small", "--jobs", "1"]
+    code = cli_app.run(["client", "fill", str(tmp_path / "x"), *arguments])
+    assert code is ExitCode.INTERRUPTED
+    assert "interrupted after 1 of 9 blocks" in capsys.readouterr().out

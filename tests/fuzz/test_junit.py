@@ -209,6 +209,33 @@ def test_bad_input_in_the_middle_is_no_fault_of_ours(
     assert properties["why"] == "a file: went away"
 
 
+def test_a_run_that_is_refused_leaves_no_older_report(tmp_path: Path) -> None:
+    (tmp_path / "report.xml").write_text("<testsuites/>")
+    (tmp_path / "known.toml").write_text("")
+    command = ["fuzz", "--max-cases", "1", "--junit", str(tmp_path / "report.xml")]
+    assert run([*command, "--known", str(tmp_path / "known.toml")]) is ExitCode.BAD_INPUT
+    assert not (tmp_path / "report.xml").exists()
+
+
+def test_a_report_that_could_not_be_written_is_told_before_anything_is_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    report = tmp_path / "file" / "report.xml"
+    command = ["fuzz", "--max-cases", "1", "--out", str(tmp_path), "--junit", str(report)]
+    assert run(command) is ExitCode.BAD_INPUT
+    told = capsys.readouterr().err
+    assert "report.xml: cannot be written" in told and "seed" not in told
+
+
+def test_the_folder_of_a_report_is_made(tmp_path: Path) -> None:
+    corpus, report = tmp_path / "corpus", tmp_path / "new" / "report.xml"
+    corpus.mkdir()
+    command = ["fuzz", "--max-cases", "0", "--corpus", str(corpus), "--out", str(tmp_path)]
+    assert run([*command, "--junit", str(report)]) is ExitCode.INCONCLUSIVE
+    assert _outcomes(_suite(report)) == {"pel-fuzz.campaign/campaign": "error"}
+
+
 def test_an_inconclusive_campaign_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "corpus").mkdir()
     code, suite = _fuzz(tmp_path, "--max-cases", "0", "--corpus", str(tmp_path / "corpus"))

@@ -103,9 +103,15 @@ def test_the_example_to_copy_passes(tmp_path: Path) -> None:
         (["--pel-executor", "mine:Good", "--pel-fork", "Nowhere"], "Nowhere"),
         (["--pel-executor", "mine:Good", "--pel-case", "none.json"], "none.json"),
         (["--pel-case", "none.json"], "goes with --pel-executor"),
+        (["--pel-executor", "mine:Good", "--pel-case", "empty"], "empty: no case file"),
+        (["--pel-executor", "broken:It"], "broken:It: SyntaxError"),
+        (["--pel-executor", "leaves:It"], "leaves:It: SystemExit"),
     ],
 )
 def test_bad_usage_is_one_clear_line(arguments: list[str], problem: str, folder: Path) -> None:
+    (folder / "empty").mkdir()
+    (folder / "broken.py").write_text("class It(:\n")
+    (folder / "leaves.py").write_text("raise SystemExit(3)\n")
     code, out = _pytest(folder, *arguments)
     assert code == pytest.ExitCode.USAGE_ERROR
     assert problem in out and "Traceback" not in out

@@ -74,6 +74,11 @@ def test_verdicts(
     assert found[0] is code and told in found[1]
 
 
+def test_an_entry_that_has_expired_is_not_counted_as_known() -> None:
+    expired = _account("result:write.cell:-", expires=date(2026, 11, 20))
+    assert expired.verdict(set(), AGREE)[1] == "1 kind(s) of difference"
+
+
 def test_what_is_drawn_comes_before_what_does_not_reproduce() -> None:
     assert _account().verdict({"history:history:-"}, AGREE)[0] is ExitCode.DIFFER
     interrupted = (ExitCode.INTERRUPTED, "interrupted")
@@ -120,6 +125,14 @@ def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
         ("b/1.json.gz", "1.json.gz"),
         ("b/2.json", "2.json"),
     ]
+
+
+def test_a_link_to_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "more").symlink_to("../elsewhere")
+    with pytest.raises(InputError, match="a link to a folder"):
+        read_corpus(tmp_path / "corpus", read_case)
 
 
 @pytest.mark.parametrize("name", ["a.jsn", "a.json.tmp", "a"])

@@ -1,6 +1,8 @@
 """Ready-made tests for executors of others: right ones pass, seeded wrong ones are found."""
 
+import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +132,7 @@ def _tests(made: type) -> list[Callable[[], None]]:
 
 def test_a_wrong_executor_is_found_on_blocks_of_the_evm(tmp_path: Path) -> None:
     wanted = Settings(evm_examples=2, fork="Frontier", derandomize=True, out=tmp_path)
-    with pytest.raises(ExecutorDiffers, match="transactions, fork Frontier"):
+    with pytest.raises(ExecutorDiffers, match=r"transaction\(s\), fork Frontier"):
         _run(executor_tests(LosesLastWrite, wanted), "test_evm_blocks")
     (path,) = tmp_path.iterdir()
     assert isinstance(read_case(path).case.subject, Block)
@@ -202,10 +204,34 @@ def test_the_same_seed_draws_the_same_blocks() -> None:
     assert drawn[0] == drawn[1] != drawn[2]
 
 
-def test_a_case_that_cannot_be_written_is_bad_input(tmp_path: Path) -> None:
+def test_a_difference_is_told_where_its_case_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(ExecutorDiffers, match=r"not kept .* cannot be written") as told:
         check(LosesLastWrite(), BLOCK, tmp_path / "file" / "case.json")
+    assert "  field " in str(told.value) and "replay" not in str(told.value)
+
+
+def test_a_factory_that_cannot_be_named_has_a_file_and_a_replay_all_the_same(
+    tmp_path: Path,
+) -> None:
+    def made() -> LosesLastWrite:
+        return LosesLastWrite()
+
+    factories = (made, partial(LosesLastWrite))
+    for number, factory in enumerate(factories):
+        out = tmp_path / str(number)
+        with pytest.raises(ExecutorDiffers) as told:
+            _run(executor_tests(factory, Settings(tiny_examples=30, out=out)), "test_tiny_blocks")
+        (path,) = out.iterdir()
+        assert re.fullmatch(r"[\w.-]+", path.name)
+        assert f"replay    pytest --pel-executor MODULE:FACTORY --pel-case {path}" in str(
+            told.value
+        )
+
+
+def test_a_folder_without_cases_tests_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no case file"):
+        case_tests(LosesLastWrite, [tmp_path], Settings())
 
 
 # ---- strategies -----------------------------------------------------------------------------

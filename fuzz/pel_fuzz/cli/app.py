@@ -1,6 +1,7 @@
 """The command `pel`: its group, and the one place where errors become exit codes."""
 
 import os
+import signal
 import sys
 import traceback
 from typing import NoReturn
@@ -23,7 +24,13 @@ def app() -> None:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line; ends the process with one of `ExitCode`."""
+    """Run the command line; ends the process with one of `ExitCode`.
+
+    SIGTERM, with which `timeout` and CI end what they started, is an interruption like Ctrl-C: what
+    was found is told, and no client is left behind.
+    """
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = run(arguments)
     try:
         sys.stdout.flush()

@@ -233,8 +233,12 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 
 def _unseen(report: CheckReport) -> str:
-    never = report.never_seen
-    return f"; never given: {', '.join(never)}" if never else ""
+    never, partly = report.never_seen, report.not_always_seen
+    return "".join(
+        f"; {words}: {', '.join(names)}"
+        for words, names in (("never given", never), ("not always given", partly))
+        if names
+    )
 
 
 def _parallel(report: CheckReport) -> str:

@@ -6,16 +6,17 @@ from functools import partial
 from pathlib import Path
 
 from pel_fuzz.cli.regression_options import Beforehand, CiOptions
-from pel_fuzz.client.examining import ClientSpec
+from pel_fuzz.client.blocks import judged
+from pel_fuzz.client.examining import ClientSpec, examine
+from pel_fuzz.client.interface import BlockClient
 from pel_fuzz.client.kept import ClientFindings
 from pel_fuzz.client.report import CheckReport, client_command
-from pel_fuzz.client.shrinking import replayed
 from pel_fuzz.corpus import CorpusCase, Replayed
 from pel_fuzz.formats.case_json import CaseFile, read_case
 from pel_fuzz.junit import Told, write_campaign
 from pel_fuzz.regressions import Regressions
-from pel_fuzz.verdict import Oracle
-from pel_reference.block import Block
+from pel_fuzz.verdict import Difference, Oracle
+from pel_reference.block import Block, BlockResult
 from pel_reference.errors import InputError
 
 TRIES = 3
@@ -55,22 +56,38 @@ def _replay(spec: ClientSpec, corpus_case: CorpusCase[CaseFile]) -> Replayed:
     kept, begin = corpus_case.kept, time.monotonic()
     block = kept.case.subject
     assert isinstance(block, Block), "as it was read"
-    name, path = corpus_case.name, corpus_case.path
-    try:
-        with spec.make() as client:
-            difference, _, done = replayed(client, block, TRIES, kept.signature)
-    except ValueError as error:
-        return Replayed(name, path, note=str(error), compared=False)
+    name, path, expected = corpus_case.name, corpus_case.path, judged(block)
+    if expected is None:
+        unjudged = "no client can be judged by this block"
+        return Replayed(name, path, note=unjudged, compared=False)
+    with spec.make() as client:
+        differences, note = _asked(client, block, expected, kept.signature)
     seconds = time.monotonic() - begin
-    if done.unfit is not None:
-        note = f"the client fails on a plain block too: {done.unfit.splitlines()[0]}"
-        return Replayed(name, path, note=note, compared=False, seconds=seconds)
-    if difference is None:
-        return Replayed(name, path, seconds=seconds)
-    if difference.oracle is Oracle.CLIENT:  # a clock, or garbage: no verdict on the block
-        note = f"no verdict: {difference.kind}: {difference.got}"
-        return Replayed(name, path, note=note, compared=False, seconds=seconds)
-    return Replayed(name, path, (difference,), seconds=seconds)
+    if differences:
+        return Replayed(name, path, differences, seconds=seconds)
+    return Replayed(name, path, note=note, compared=note is None, seconds=seconds)
+
+
+def _asked(
+    client: BlockClient, block: Block, expected: BlockResult, wanted: str | None
+) -> tuple[tuple[Difference, ...], str | None]:
+    """Ask for a block until the wanted difference shows. Result: every difference that any try
+    showed, one a signature, since the next try need not show it again; and why a try, if one did
+    so, ended without a verdict."""
+    shown: dict[str, Difference] = {}
+    note = None
+    for _ in range(TRIES):
+        done = examine(client, block, expected)
+        difference = done.difference
+        if done.unfit is not None:
+            note = f"the client fails on a plain block too: {done.unfit.splitlines()[0]}"
+        elif difference is not None and difference.oracle is Oracle.CLIENT:
+            note = f"no verdict: {difference.kind}: {difference.got}"
+        elif difference is not None:
+            shown.setdefault(difference.signature, difference)
+            if wanted in (None, difference.signature):
+                break
+    return tuple(shown.values()), note
 
 
 def write_junit(

@@ -127,5 +127,6 @@ def _tell(folder: Path, report: FillReport) -> None:
     shard = f" --shard {plan.shard + 1}/{plan.of}" if plan.of > 1 else ""
     start = f" --start {plan.start}" if plan.start else ""
     without = "".join(f" --leave-out {name}" for name in sorted(plan.leave_out))
-    again = f"--seed {plan.seed} --cases {plan.cases}{start}{fork}{shard}{size}{without}"
+    wanted = "" if plan.formats == FORMATS else "".join(f" --format {f}" for f in plan.formats)
+    again = f"--seed {plan.seed} --cases {plan.cases}{start}{fork}{shard}{size}{without}{wanted}"
     click.echo(f"root hash {report.root_hash}; the same again: {again}")

@@ -13,6 +13,7 @@ import click
 from pel_fuzz.corpus import CorpusCase, Replayed, read_corpus
 from pel_fuzz.known import Known, KnownList, read_known
 from pel_fuzz.regressions import Regressions
+from pel_reference.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Kept = TypeVar("Kept")
@@ -50,15 +51,17 @@ _OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Beforehand(Generic[Kept]):
-    """What was read before a run: the cases of a corpus, and those of entries of a known list."""
+    """What was read before a run: the cases of a corpus, and those of entries of a known list.
+    `folder` is where the corpus is, if there is one."""
 
     known: KnownList = field(default_factory=KnownList)
     corpus: Sequence[CorpusCase[Kept]] = ()
     entries: Sequence[tuple[Known, CorpusCase[Kept]]] = ()
+    folder: str = ""
 
     def regressions(self) -> Regressions:
         """The account of what becomes of it, with nothing replayed so far."""
-        return Regressions(self.known)
+        return Regressions(self.known, folder=self.folder)
 
     def replay(
         self,
@@ -92,7 +95,8 @@ class CiOptions:
             for entry in known.entries
             if entry.case is not None
         ]
-        return Beforehand(known, cases, entries)
+        folder = "" if self.corpus is None else str(self.corpus)
+        return Beforehand(known, cases, entries, folder)
 
     def read_known(self) -> KnownList:
         """The list of known differences; an empty one, if none is named.
@@ -127,6 +131,22 @@ def ci_options_without_corpus(command: Command) -> Command:
     return cast(Command, _with_options(command))
 
 
+def _make_way(junit: Path) -> None:
+    """Make sure that the report can be written at the end. An older one goes, so that a run that
+    is refused or killed does not leave it as its own.
+
+    Raises: `InputError`.
+    """
+    try:
+        junit.parent.mkdir(parents=True, exist_ok=True)
+        junit.unlink(missing_ok=True)
+        probe = junit.with_name(f"{junit.name}.tmp")
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise InputError(str(junit), "", f"cannot be written: {error.strerror}") from None
+
+
 def _with_options(command: Command) -> Any:
     @wraps(command)
     def wrapped(
@@ -137,6 +157,8 @@ def _with_options(command: Command) -> Any:
         corpus: Path | None = None,
         **options: Any,
     ) -> Any:
+        if junit is not None:
+            _make_way(junit)
         return command(*arguments, ci=CiOptions(corpus, known, today, junit), **options)
 
     with_options: Any = wrapped

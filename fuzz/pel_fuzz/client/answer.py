@@ -6,7 +6,7 @@ Tools differ in which keys they give and in how they write a value. What a tool 
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from json import JSONDecodeError
 from types import MappingProxyType
 from typing import Any, Final
@@ -156,6 +156,9 @@ def _receipts(field: Field | None, transactions: int) -> tuple[AnsweredReceipt, 
     receipts = tuple(_receipt(each) for each in field.elements())
     if len(receipts) > transactions:
         raise field.error(f"has {len(receipts)} receipts for {transactions} transactions")
+    if any(receipt.logs is not None for receipt in receipts):
+        # Where others have a list, none is an empty one.
+        receipts = tuple(replace(receipt, logs=receipt.logs or ()) for receipt in receipts)
     return receipts
 
 

@@ -67,12 +67,12 @@ class BisectReport:
         found, (code, why) = self.found, self.exit_code()
         yield f"{self.name}: {found.size} transactions, {len(found.told)} prefixes run"
         if found.first is not None:
-            yield from self._localised()
+            yield from self._localised(code)
         if found.unsteady:
             yield f"  unsteady: of {_listed(found.unsteady)} it told now this, now that"
         yield f"{code.name}: {why}"
 
-    def _localised(self) -> Iterator[str]:
+    def _localised(self, code: ExitCode) -> Iterator[str]:
         found = self.found
         assert found.first is not None
         told = found.told[found.first]
@@ -83,7 +83,7 @@ class BisectReport:
         for said in (Said.FAIL, Said.PASS, Said.NOTHING):
             if prefixes := found.those(said):
                 yield f"  {said.value}: {_listed(prefixes)}"
-        if found.first == 0:
+        if found.first == 0 and code is ExitCode.DIFFER:
             yield "  what comes before and after the transactions is at fault: system calls,"
             yield "  withdrawals, requests, the header, or the state before the block"
         if self.culprit is not None:

@@ -21,13 +21,12 @@ from typing import Any, Final
 
 from pel_fuzz.client.failures import Stopped
 from pel_fuzz.client.fixture_run import FixtureClient, Said, Told
-from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, Fixture, read_fixture
+from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, Fixture, dump_test, read_fixture
 from pel_fuzz.client.forging import canaries
 from pel_fuzz.client.plain_block import plain_block
 from pel_fuzz.client.process import Stop
-from pel_reference.engine_payload import dump_engine_test, has_engine
+from pel_reference.engine_payload import has_engine
 from pel_reference.errors import InputError, UnsupportedFork
-from pel_reference.fixture_json import dump_blockchain_test
 from pel_reference.fork_names import canonical_fork
 from pel_reference.sealing import Unsealable, seal
 
@@ -120,7 +119,10 @@ def _run_file(client: FixtureClient, wanted: str, path: Path, stop: Stop) -> Fil
     if fixture.format != wanted:
         return FileRun(path, left_out=f"is {fixture.format}")
     try:
-        told = client.run(path, fixture.names, stop)
+        if fixture.is_packed:
+            told = _run_copy(client, fixture, fixture.names, stop)
+        else:
+            told = client.run(path, fixture.names, stop)
         if len(told) > 1 and any(each.of_file and each.said is not Said.PASS for each in told):
             told = _run_each(client, fixture, told, stop)
     except Stopped:
@@ -132,7 +134,7 @@ def _run_each(
     client: FixtureClient, fixture: Fixture, together: Sequence[Told], stop: Stop
 ) -> list[Told]:
     """Each test of a file by itself. Where all pass, what failed together still failed."""
-    alone = [_run_alone(client, fixture, name, stop) for name in fixture.names]
+    alone = [each for name in fixture.names for each in _run_copy(client, fixture, [name], stop)]
     is_lost = any(each.said is Said.FAIL for each in together)
     if is_lost and all(each.said is Said.PASS for each in alone):
         words = "with the other tests of its file, not alone"
@@ -140,13 +142,15 @@ def _run_each(
     return alone
 
 
-def _run_alone(client: FixtureClient, fixture: Fixture, name: str, stop: Stop) -> Told:
-    """One test of a file of several: what ends the process is not every test's doing."""
-    with tempfile.TemporaryDirectory(prefix="pel-alone-") as folder:
-        path = Path(folder, fixture.path.name)
-        path.write_text(json.dumps({name: fixture.tests[name]}), encoding="utf-8")
-        (told,) = client.run(path, [name], stop)
-    return replace(told, path=fixture.path)
+def _run_copy(
+    client: FixtureClient, fixture: Fixture, names: Sequence[str], stop: Stop
+) -> list[Told]:
+    """Some of the tests of a file, in a file of their own."""
+    with tempfile.TemporaryDirectory(prefix="pel-copy-") as folder:
+        path = Path(folder, fixture.path.name.removesuffix(".gz"))
+        tests = {name: fixture.tests[name] for name in names}
+        path.write_text(json.dumps(tests), encoding="utf-8")
+        return [replace(told, path=fixture.path) for told in client.run(path, names, stop)]
 
 
 def run_canaries(
@@ -223,9 +227,8 @@ def _control(wanted: str, network: Any) -> dict[str, Any] | None:
         sealed = seal(plain_block(canonical_fork(str(network))))
     except (UnsupportedFork, Unsealable):
         return None
-    if wanted == BLOCKCHAIN_TEST:
-        return dump_blockchain_test(sealed)
-    return dump_engine_test(sealed) if has_engine(sealed.block.fork) else None
+    has_format = wanted == BLOCKCHAIN_TEST or has_engine(sealed.block.fork)
+    return dump_test(sealed, wanted) if has_format else None
 
 
 def refused(canaries_run: Sequence[Canary]) -> tuple[list[Canary], list[Canary]]:

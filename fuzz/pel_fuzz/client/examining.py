@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
-from pel_fuzz.client.failures import ClientFailure
+from pel_fuzz.client.failures import ClientFailure, Garbage
 from pel_fuzz.client.interface import BlockClient
 from pel_fuzz.client.judge import Judgement, judge
 from pel_fuzz.client.limits import Limits
 from pel_fuzz.client.process import Stop, never
 from pel_fuzz.client.server import TransitionServer
 from pel_fuzz.client.t8n import TransitionTool
-from pel_fuzz.verdict import Difference, Oracle, shorten
+from pel_fuzz.verdict import Difference, Oracle, printable, shorten
 from pel_reference.block import Block, BlockResult
 
 MOST_SEARCHED: Final = 1 << 20
@@ -85,13 +85,15 @@ def examine(
     Raises: `NoStart`, `Stopped`.
     """
     try:
-        answer = client.execute(block, stop)
+        judgement = judge(block, expected, client.execute(block, stop))
+        if judgement.is_empty:
+            raise Garbage("gives nothing that comes of an execution", client.errors)
     except ClientFailure as failure:
         proven, errors = _proven(proof, client), failure.errors
         unfit = _unfit(client, block, stop) if failure.is_verdict else None
         difference = None if unfit is not None else failure_difference(failure)
         return Examined(difference, failure.kind, unfit, proven=proven, errors=errors)
-    return _judged(client, judge(block, expected, answer), proof)
+    return _judged(client, judgement, proof)
 
 
 def _judged(client: BlockClient, judgement: Judgement, proof: "re.Pattern[str] | None") -> Examined:
@@ -109,7 +111,8 @@ def failure_difference(failure: ClientFailure) -> Difference:
     """What is to be said of a client that gave no result. Its oracle says whether it is a verdict:
     the block is valid, so a client that ends or refuses is wrong; one that is late may be slow."""
     oracle = Oracle.FAULT if failure.is_verdict else Oracle.CLIENT
-    words = "\n".join(filter(None, (failure.problem.partition("\n")[2], failure.errors)))
+    rest = printable(failure.problem.partition("\n")[2])
+    words = "\n".join(filter(None, (rest, failure.errors)))
     headline = shorten(failure.problem.partition("\n")[0], 400)
     return Difference(oracle, failure.kind, "the client", "a result", headline, words=words)
 

@@ -30,7 +30,7 @@ _SIGNALS = {each.value: each.name for each in signal.Signals}
 
 
 class BadStatus(ClientFailure):
-    """Its process ended by itself, with a status that says that it failed."""
+    """Its process ended by itself, with a status that says that it failed, or with no answer."""
 
     is_verdict = True
 
@@ -98,5 +98,5 @@ class Stopped(Exception):
 
 
 def ended_badly(status: int, errors: str) -> ClientFailure:
-    """The failure that an exit status other than 0 stands for; negative: the signal's number."""
-    return BadStatus(status, errors) if status > 0 else Killed(-status, errors)
+    """The failure that an end with no result stands for; negative: the signal's number."""
+    return BadStatus(status, errors) if status >= 0 else Killed(-status, errors)

@@ -9,14 +9,13 @@ import json
 import multiprocessing
 import signal
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 from pel_fuzz.client.blocks import (
@@ -26,22 +25,23 @@ from pel_fuzz.client.blocks import (
     ClientBlock,
     client_block_at,
 )
-from pel_fuzz.client.fixture_index import Filled, FilledTest, write_indices
-from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, ENGINE_TEST, FOLDERS, FORMATS, TRIPLE
+from pel_fuzz.client.fixture_index import Filled, FilledTest, write_indices, write_json
+from pel_fuzz.client.fixtures import (
+    ENGINE_TEST,
+    FOLDERS,
+    FORMATS,
+    TRIPLE,
+    dump_test,
+)
 from pel_reference.alloc_json import dump_alloc
-from pel_reference.engine_payload import dump_engine_test, has_engine
+from pel_reference.engine_payload import has_engine
 from pel_reference.environment_json import dump_environment
-from pel_reference.fixture_json import dump_blockchain_test
 from pel_reference.sealing import SealedBlock, Unsealable, seal
 from pel_reference.t8n_result import dump_transition
 from pel_reference.transaction_json import dump_transactions
 from pel_reference.triple import NO_REWARD
 
 BEFORE_ENGINE: Final = "no engine payloads before the merge"
-
-_DUMPS: Final[Mapping[str, Callable[[SealedBlock], dict[str, Any]]]] = MappingProxyType(
-    {BLOCKCHAIN_TEST: dump_blockchain_test, ENGINE_TEST: dump_engine_test}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +168,6 @@ def _fill_one(folder: Path, plan: FillPlan, index: int) -> Filled:
     return Filled(name, fork, len(drawn.block.transactions), tuple(tests), tuple(skipped))
 
 
-def _write_json(path: Path, value: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(json.dumps(value, indent=1).encode() + b"\n")
-
-
 def _write_triple(folder: Path, name: str, drawn: ClientBlock) -> FilledTest:
     """A folder of files as transition tools take them, with the expected result."""
     block = drawn.block
@@ -187,7 +182,7 @@ def _write_triple(folder: Path, name: str, drawn: ClientBlock) -> FilledTest:
         "exp": dump_transition(block, drawn.expected),
     }
     for part, value in parts.items():
-        _write_json(folder / place / f"{part}.json", value)
+        write_json(folder / place / f"{part}.json", value)
     return FilledTest(name, TRIPLE, block.fork, place.as_posix(), _hash_of(parts))
 
 
@@ -195,7 +190,7 @@ def _write_test(
     folder: Path, name: str, wanted: str, drawn: ClientBlock, sealed: SealedBlock
 ) -> FilledTest:
     """A file with one test."""
-    test = _DUMPS[wanted](sealed)
+    test = dump_test(sealed, wanted)
     own_hash = _hash_of(test)
     seed, index = drawn.origin
     info = {
@@ -209,7 +204,7 @@ def _write_test(
     }
     fork = sealed.block.fork
     place = Path(FOLDERS[wanted], fork.lower(), f"{name}.json")
-    _write_json(folder / place, {name: test | {"_info": info}})
+    write_json(folder / place, {name: test | {"_info": info}})
     return FilledTest(name, wanted, fork, place.as_posix(), own_hash)
 
 

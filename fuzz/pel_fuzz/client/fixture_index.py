@@ -63,10 +63,10 @@ def write_indices(folder: Path, filled: Sequence[Filled]) -> None:
     tests = sorted((t for t in every if t.format != TRIPLE), key=lambda test: test.place)
     triples = sorted((t for t in every if t.format == TRIPLE), key=lambda test: test.place)
     if tests:
-        _write(folder / META / "index.json", _index(tests))
+        write_json(folder / META / "index.json", _index(tests))
     if triples:
         cases = [{"id": t.name, "hash": t.hash, "fork": t.fork, "path": t.place} for t in triples]
-        _write(folder / FOLDERS[TRIPLE] / "index.json", {"cases": cases})
+        write_json(folder / FOLDERS[TRIPLE] / "index.json", {"cases": cases})
 
 
 def _index(tests: Sequence[FilledTest]) -> dict[str, Any]:
@@ -90,6 +90,7 @@ def _index(tests: Sequence[FilledTest]) -> dict[str, Any]:
     }
 
 
-def _write(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any) -> None:
+    """Write a file, and the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(json.dumps(value, indent=1).encode() + b"\n")

@@ -144,4 +144,6 @@ def _by_status(name: str, path: Path, ended: Ended) -> Told:
     message = f"{problem}: {told[-1].strip()}" if told else problem
     kind = known_kind(ended.errors) or "exit"
     said = Said.NOTHING if kind == UNSUPPORTED else Said.FAIL
+    if kind == UNSUPPORTED and known_kind(message) != UNSUPPORTED:
+        kind = "unclear"  # a log may speak of networks that have nothing to do with its end
     return Told(name, path, said, kind, printable(message), of_file=True)

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from pel_reference.engine_payload import dump_engine_test
 from pel_reference.errors import InputError
-from pel_reference.json_input import Field, read_json_file
+from pel_reference.fixture_json import dump_blockchain_test
+from pel_reference.json_input import GZIP_MAGIC, read_json_file
+from pel_reference.sealing import SealedBlock
 
 BLOCKCHAIN_TEST: Final = "blockchain_test"
 ENGINE_TEST: Final = "blockchain_test_engine"
@@ -39,9 +42,16 @@ class Fixture:
         """The names of its tests, in its order."""
         return list(self.tests)
 
-    def field(self, name: str) -> Field:
-        """One of its tests, to be read."""
-        return Field(str(self.path), name, self.tests[name])
+    @property
+    def is_packed(self) -> bool:
+        """Whether the file is gzip, which is read here but not by clients."""
+        with self.path.open("rb") as file:
+            return file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+
+
+def dump_test(sealed: SealedBlock, wanted: str) -> dict[str, Any]:
+    """The block as a test of this format; its fork has it."""
+    return dump_blockchain_test(sealed) if wanted == BLOCKCHAIN_TEST else dump_engine_test(sealed)
 
 
 def fixture_files(path: Path) -> list[Path]:

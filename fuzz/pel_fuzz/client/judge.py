@@ -45,6 +45,8 @@ VALUE_FIELDS: Final = (
     "state_root",
 )
 _INDEX: Final = re.compile(r"\[[^\]]*\]")
+WITHOUT_EXECUTION: Final = frozenset({"rejected", "transactions_root", "withdrawals_root"})
+"""Fields that can be right although nothing was executed."""
 LISTED_ROOTS: Final = ("transactions_root", "receipts_root")
 
 
@@ -52,14 +54,20 @@ LISTED_ROOTS: Final = ("transactions_root", "receipts_root")
 class Judgement:
     """What is to be said of one answer.
 
-    `compared` are the fields that both sides have, `unseen` those that the tool did not give.
-    `gaps`: its lists' roots count the rejected transactions too, which some tools do.
+    `compared` are the fields that both sides have, `unseen` those that the tool did not give; one
+    that it gave in some receipts only is in both. `gaps`: its lists' roots count the rejected
+    transactions too, which some tools do.
     """
 
     difference: Difference | None
     compared: frozenset[str]
     unseen: frozenset[str]
     gaps: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was compared that comes of executing the block."""
+        return self.difference is None and self.compared <= WITHOUT_EXECUTION
 
 
 def judge(block: Block, expected: BlockResult, answer: Answer) -> Judgement:
@@ -81,7 +89,8 @@ def judge(block: Block, expected: BlockResult, answer: Answer) -> Judgement:
     if answer.access_list is not None:
         seen, known = seen | {ACCESS_LIST}, known | {ACCESS_LIST}
         found = found or compare_access_lists(block, expected, answer.access_list)
-    return Judgement(found, frozenset(seen), frozenset(known - seen), gaps)
+    unseen = (known - seen) | _left_out(expected, pairs)
+    return Judgement(found, frozenset(seen), frozenset(unseen), gaps)
 
 
 # ---- what was given -------------------------------------------------------------------------
@@ -114,6 +123,17 @@ def _seen(answer: Answer, expected: BlockResult) -> set[str]:
     for receipt in answer.receipts or ():
         seen |= {f"receipts.{n}" for n in RECEIPT_FIELDS if getattr(receipt, n) is not None}
     return seen
+
+
+def _left_out(expected: BlockResult, pairs: "Pairs") -> set[str]:
+    """The fields that a receipt does not give though it has them by protocol."""
+    right = {receipt.tx_index: receipt for receipt in expected.receipts}
+    return {
+        f"receipts.{name}"
+        for index, given in pairs
+        for name in RECEIPT_FIELDS
+        if index in right and _is_comparable(right[index], name) and getattr(given, name) is None
+    }
 
 
 # ---- the answer as a result -----------------------------------------------------------------
@@ -164,7 +184,7 @@ def _receipt(expected: Receipt | None, tx_index: int, given: AnsweredReceipt) ->
     is_given = {
         name: value
         for name, value in got.items()
-        if value is not None and _is_comparable(expected, name)
+        if value is not None and (name == "contract_address" or _is_comparable(expected, name))
     }
     return replace(expected, **is_given)
 

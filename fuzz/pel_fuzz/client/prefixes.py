@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pel_fuzz.client.fixture_run import FixtureClient, Told
-from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, Fixture
+from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, Fixture, dump_test
 from pel_fuzz.client.forging import STATE, NotForgeable, forge
 from pel_fuzz.client.plain_block import plain_block
-from pel_reference.engine_payload import dump_engine_test
-from pel_reference.fixture_json import dump_blockchain_test
 from pel_reference.sealing import SealedBlock, Unsealable, seal
 
 
@@ -36,14 +34,16 @@ class Prefixes:
         """
         block = self.whole.block
         sealed = seal(replace(block, transactions=block.transactions[:k]))
-        return self._run(f"prefix_{k}_of_{self.size}", self._test(sealed))
+        return self._run(f"prefix_{k}_of_{self.size}", dump_test(sealed, self.format))
 
     def ask_canary(self) -> Told | None:
         """Give the client the whole block with a wrong state, which it has to refuse.
 
         Result: `None`, where no such block can be made.
         """
-        fixture = Fixture(Path("whole"), self.format, {"canary": self._test(self.whole)})
+        fixture = Fixture(
+            Path("whole"), self.format, {"canary": dump_test(self.whole, self.format)}
+        )
         try:
             return self._run("canary", forge(fixture, "canary", STATE).test)
         except NotForgeable:
@@ -58,12 +58,7 @@ class Prefixes:
             sealed = seal(plain_block(self.whole.block.fork))
         except Unsealable:
             return None
-        return self._run("control", self._test(sealed))
-
-    def _test(self, sealed: SealedBlock) -> dict[str, Any]:
-        if self.format == BLOCKCHAIN_TEST:
-            return dump_blockchain_test(sealed)
-        return dump_engine_test(sealed)
+        return self._run("control", dump_test(sealed, self.format))
 
     def _run(self, name: str, test: dict[str, Any]) -> Told:
         path = self.folder / f"{name}.json"

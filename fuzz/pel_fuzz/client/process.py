@@ -28,6 +28,7 @@ from pel_fuzz.client.failures import (
 from pel_fuzz.client.folder import is_within
 from pel_fuzz.client.limits import Limits
 from pel_fuzz.client.tree import Tree
+from pel_fuzz.verdict import printable
 
 LOOK_SECONDS: Final = 0.1
 """How often its memory, its processes and its folder are looked at."""
@@ -64,7 +65,7 @@ def cut(text: bytes, most_bytes: int) -> str:
         half = most_bytes // 2
         gap = f"\n... {len(text) - 2 * half} bytes left out ...\n".encode()
         text = text[:half] + gap + text[-half:]
-    return text.decode(errors="replace").strip()
+    return printable(text.decode(errors="replace")).strip()
 
 
 class Process:
@@ -189,10 +190,16 @@ class Process:
             raise TooMuchMemory(f"took more than {limits.memory_bytes} bytes", self.errors)
         if taken.processes > limits.processes:
             raise TooManyProcesses(f"had more than {limits.processes} processes", self.errors)
-        if self._folder is not None and not is_within(self._folder, limits.output_bytes):
-            raise TooMuchOutput(
-                f"filled its folder beyond {limits.output_bytes} bytes", self.errors
-            )
+        self.check_folder()
+
+    def check_folder(self) -> None:
+        """Look at what it has written to its folder.
+
+        Raises: `TooMuchOutput`.
+        """
+        most = self._limits.output_bytes
+        if self._folder is not None and not is_within(self._folder, most):
+            raise TooMuchOutput(f"filled its folder beyond {most} bytes", self.errors)
 
     def late(self) -> TooLate:
         """The complaint that its time is over."""
@@ -257,5 +264,6 @@ def run_process(
         if status == -signal.SIGXFSZ:
             most = limits.output_bytes
             raise TooMuchOutput(f"wrote a file of more than {most} bytes", process.errors)
+        process.check_folder()  # it may have failed because of that
         seconds = time.monotonic() - start
         return Ended(status, process.output, process.errors, seconds, process.log)

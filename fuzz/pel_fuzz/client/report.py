@@ -100,6 +100,11 @@ class CheckReport:
         return sorted(name for name in self.unseen if not self.seen[name])
 
     @property
+    def not_always_seen(self) -> list[str]:
+        """Fields that the client gave, but not wherever the block has them."""
+        return sorted(name for name in self.unseen if self.seen[name])
+
+    @property
     def unknown(self) -> set[str]:
         """The signatures of verdicts that nothing excuses."""
         return {
@@ -197,6 +202,7 @@ class CheckReport:
             "failures": dict(sorted(self.failures.items())),
             "fields": dict(sorted(self.seen.items())),
             "fields_never_seen": self.never_seen,
+            "fields_not_always_seen": self.not_always_seen,
             "roots_with_gaps": self.gaps,
             "parallel": {
                 "proof": self.plan.proof,

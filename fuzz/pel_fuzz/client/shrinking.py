@@ -21,7 +21,7 @@ from pel_fuzz.client.campaign import CheckPlan
 from pel_fuzz.client.examining import Examined, examine
 from pel_fuzz.client.failures import Stopped
 from pel_fuzz.client.interface import BlockClient
-from pel_fuzz.verdict import Difference
+from pel_fuzz.verdict import Difference, Oracle
 from pel_fuzz.workloads.blocks import GeneratedBlock
 from pel_fuzz.workloads.draws import UndrawableCase, shrink
 from pel_reference.block import Block
@@ -152,16 +152,26 @@ def replayed(
 ) -> tuple[Difference | None, int, Examined]:
     """A kept block once more, until the difference shows, so many times at most.
 
-    Result: the difference, how many times it took, and the last try. Raises: `ValueError`, for a
-    block by which no client can be judged.
+    Result: the difference, how many times it took, and the try that shows it; where the wanted one
+    does not show, the first that says the most. Raises: `ValueError`, for a block by which no
+    client can be judged.
     """
     expected = judged(block)
     if expected is None:
         raise ValueError("no client can be judged by this block")
-    examined, tried = Examined(), 0
+    tried, shown = 0, Examined()
     for tried in range(1, tries + 1):
         examined = examine(client, block, expected)
         difference = examined.difference
         if difference is not None and wanted in (None, difference.signature):
             return difference, tried, examined
-    return examined.difference, tried, examined
+        if _weight(examined) > _weight(shown):
+            shown = examined
+    return shown.difference, tried, shown
+
+
+def _weight(examined: Examined) -> int:
+    """How much a try says of a client: a verdict most, then none, then that it cannot be asked."""
+    if examined.difference is None:
+        return int(examined.unfit is not None)
+    return 2 if examined.difference.oracle is Oracle.CLIENT else 3
