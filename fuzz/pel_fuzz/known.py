@@ -168,4 +168,6 @@ def refusal_of(signature: str) -> str | None:
         return f"has more than {MAX_STARS} *"
     if parts[0] in EXACT_ORACLES and "*" in signature:
         return f"a signature of {parts[0]} must be given in full, without *"
+    if not parts[1].strip("*"):
+        return f"the kind cannot be * alone, which would excuse whatever differs by {parts[0]}"
     return None

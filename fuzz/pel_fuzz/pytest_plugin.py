@@ -62,9 +62,14 @@ def _count(text: str) -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known, by which the tests are selected: `-m pel`."""
+    """Make the marker known, by which the tests are selected (`-m pel`), and the executor's module
+    one that can be imported."""
     config.addinivalue_line("markers", f"{MARKER}: a test of --pel-executor")
-    if config.getoption("pel_executor") is None and config.getoption("pel_case"):
+    here = str(config.invocation_params.dir)
+    if config.getoption("pel_executor") is not None:
+        if here not in sys.path:  # from now on, as tests beside the executor import it too
+            sys.path.insert(0, here)
+    elif config.getoption("pel_case"):
         raise pytest.UsageError("--pel-case goes with --pel-executor")
 
 
@@ -84,7 +89,7 @@ def _tests(session: pytest.Session, config: pytest.Config, wanted: str) -> Itera
     """The tests as pytest collects them from a module; its name stands for the file's."""
     module = pytest.Module.from_parent(session, path=Path(__file__), nodeid="pel")
     module.obj = ModuleType("pel")
-    made = _made_tests(config, _factory(config, wanted), wanted)
+    made = _made_tests(config, _factory(wanted), wanted)
     setattr(module.obj, made.__name__, made)
     return session.genitems(module)
 
@@ -123,14 +128,11 @@ def _fork(config: pytest.Config) -> str | None:
         raise pytest.UsageError(f"--pel-fork: {error.problem}") from None
 
 
-def _factory(config: pytest.Config, wanted: str) -> Callable[[], Any]:
+def _factory(wanted: str) -> Callable[[], Any]:
     """What the option names."""
     name, colon, attribute = wanted.partition(":")
     if not (name and colon and attribute):
         raise pytest.UsageError(f"--pel-executor: {wanted!r} is not MODULE:FACTORY")
-    here = str(config.invocation_params.dir)
-    if here not in sys.path:
-        sys.path.insert(0, here)
     try:
         found: Any = resolve_name(f"{name}:{attribute}")
     except (Exception, SystemExit) as error:  # whatever the user's module does when it is loaded

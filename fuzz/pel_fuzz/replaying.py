@@ -8,7 +8,7 @@ from typing import Final
 from pel_fuzz.campaign import planted
 from pel_fuzz.cases import Case
 from pel_fuzz.corpus import CorpusCase, Replayed
-from pel_fuzz.examine import Finding, examine
+from pel_fuzz.examine import Finding, OutOfTime, examine
 from pel_fuzz.formats.case_json import CaseFile, read_case
 from pel_fuzz.interleavings import Faulted, Interleaving, Switches, Walk
 from pel_fuzz.shrinking.block import walks
@@ -23,29 +23,30 @@ WALKS_AFTER_DRIFT: Final = {"tiny": 50, "evm": 5}
 """By kind, how many interleavings are run of a case whose own do not fit any more."""
 
 
-def replay_findings(case: Case, seed_bug: str | None) -> list[Finding]:
+def replay_findings(case: Case, seed_bug: str | None, until: float | None = None) -> list[Finding]:
     """What differs, in the executor's runs or in the text's, all oracles of the case asked.
 
     Raises: `Drift`, where a recorded schedule does not fit this code; `GivenUp`, where the text
-    comes to no end; `KeyError` for a bug that what runs the case does not have.
+    comes to no end; `OutOfTime`, where a run would begin after `until`, by the monotonic clock;
+    `KeyError` for a bug that what runs the case does not have.
     """
     if case.turns is not None:
         found = text_difference(case, seed_bug)
         return [] if found is None else [Finding(found)]
     with planted(seed_bug):
-        return _executor_findings(case)
+        return _executor_findings(case, until)
 
 
-def _executor_findings(case: Case) -> list[Finding]:
+def _executor_findings(case: Case, until: float | None) -> list[Finding]:
     """What differs; on plain threads, in the first of a few tries in which anything does."""
     for _ in range(THREAD_TRIES if case.threads else 1):
         # An interleaving stands for a run here: threads are not steered. Every other run is also
         # interrupted between instructions, and it is not known which of them showed it.
         runs = (Walk(0, 0),) * 2 if case.threads else case.interleavings
         again = replace(case, interleavings=runs)
-        findings = examine(again, threads=case.threads, stop_at_first=False).findings
-        if findings:
-            return findings
+        done = examine(again, threads=case.threads, stop_at_first=False, until=until)
+        if done.findings:
+            return done.findings
     return []
 
 
@@ -70,31 +71,45 @@ def read_replayable(path: str | Path) -> CaseFile:
     return kept
 
 
-def replay_of_corpus(corpus_case: CorpusCase[CaseFile], seed_bug: str | None) -> Replayed:
+def replay_of_corpus(
+    corpus_case: CorpusCase[CaseFile], seed_bug: str | None, until: float | None = None
+) -> Replayed:
     """A case of a corpus once more. A recorded schedule rarely fits the code once that is mended:
     then it is followed as far as it fits, and a few fixed interleavings are run besides.
 
-    A seeded bug is one of the executor; the text runs its cases as it stands.
+    A seeded bug is one of the executor; the text runs its cases as it stands. No run begins after
+    `until`, by the monotonic clock: the case is given up then.
     """
     case, begin = corpus_case.kept.case, time.monotonic()
     bug = None if case.turns is not None else seed_bug
-    note, compared, findings = None, True, list[Finding]()
+    compared, findings, note = True, list[Finding](), None
     try:
-        findings = replay_findings(case, bug)
-        if case.threads and not findings:
-            note = f"found on plain threads; not seen again in {2 * THREAD_TRIES} runs"
+        findings, note = _findings_and_note(case, bug, until)
     except GivenUp as given_up:
         note, compared = str(given_up), False
+    except OutOfTime:
+        note, compared = "given up, as the time was over", False
+    differences = tuple(finding.difference for finding in findings)
+    seconds = time.monotonic() - begin
+    return Replayed(corpus_case.name, corpus_case.path, differences, note, compared, seconds)
+
+
+def _findings_and_note(
+    case: Case, bug: str | None, until: float | None
+) -> tuple[list[Finding], str | None]:
+    """What differs, and why the case was not run exactly as it was recorded."""
+    try:
+        findings, note = replay_findings(case, bug, until), None
+        if case.threads and not findings:
+            note = f"found on plain threads; not seen again in {2 * THREAD_TRIES} runs"
     except Drift:
         others = WALKS_AFTER_DRIFT[case.kind]
         note = (
             f"its schedule does not fit this code any more: it was followed as far as it fits, and "
             f"{others} other interleavings were run"
         )
-        findings = replay_findings(_lenient(case, others), bug)
-    differences = tuple(finding.difference for finding in findings)
-    seconds = time.monotonic() - begin
-    return Replayed(corpus_case.name, corpus_case.path, differences, note, compared, seconds)
+        findings = replay_findings(_lenient(case, others), bug, until)
+    return findings, note
 
 
 def _lenient(case: Case, others: int) -> Case:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -170,6 +171,27 @@ def test_no_try_of_a_kept_block_hides_what_another_showed(client: Client, tmp_pa
     rounds[:] = [_garbage]
     code, outcomes, _ = _check(client, tmp_path, *corpus)
     assert code is ExitCode.INCONCLUSIVE and outcomes["corpus"] == "error"
+
+
+def test_a_kept_block_is_given_up_soon_after_the_time_is_over(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pel_fuzz.cli.client_ci.GRACE_SECONDS", 0.5)
+    client.spoil = _wrong
+    _check(client, tmp_path, *FRESH)
+    over = threading.Event()
+
+    def hang(answer: dict[str, Any]) -> dict[str, Any]:
+        over.wait(60)
+        return answer
+
+    client.spoil, begin = hang, time.monotonic()
+    corpus = ["--corpus", str(tmp_path / "out"), *NONE]
+    code, outcomes, told = _check(client, tmp_path, *corpus, "--max-time", "1s")
+    over.set()
+    assert time.monotonic() - begin < 30
+    assert code is ExitCode.INCONCLUSIVE and outcomes["corpus"] == "error"
+    assert "given up, as the time was over" in told["why"]
 
 
 def test_a_client_without_a_verdict_is_an_error_and_cannot_be_known(

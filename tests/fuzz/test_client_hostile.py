@@ -1,6 +1,7 @@
 """`pel client check` against tools that crash, hang, babble or attack: the campaign goes on."""
 
 import json
+import socket
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -66,6 +67,46 @@ def test_a_crash_is_a_finding_and_the_campaign_goes_on(check: Check, tool: Tool,
     assert check.code == ExitCode.DIFFER and report["failures"] == {kind: 2}
     assert report["differences"][0]["signature"] == f"fault:{kind}:-"
     assert report["differences"][0]["cases"] == 2
+
+
+def test_words_that_no_terminal_can_show(check: Check, tool: Tool) -> None:
+    out = check.run(
+        *("client", "check", "--max-cases", "1", "--fork", "Prague", "--small", "--jobs", "1"),
+        *("--out", str(check.out), "--command"),
+        tool("print(json.dumps({'error': '\\ud800 \x1b[2J'}))"),
+    )
+    assert check.code == ExitCode.BAD_INPUT and "\ufffd \ufffd[2J" in out
+
+
+def test_empty_answers_are_no_agreement(check: Check, tool: Tool) -> None:
+    """It is right once, and says nothing afterwards."""
+    flag = check.out.parent / "asked"
+    lazy = tool(
+        f"if os.path.exists({str(flag)!r}):\n    print('{{\"result\": {{}}}}')\n"
+        f"else:\n    open({str(flag)!r}, 'w').close()\n    {RIGHT}"
+    )
+    report = check("--command", lazy, cases=3)
+    assert check.code == ExitCode.INCONCLUSIVE
+    assert report["compared"] == 1 and report["failures"] == {"garbage": 2}
+
+
+def test_a_fork_that_fails_at_times_is_not_left_out_in_silence(check: Check, tool: Tool) -> None:
+    """It is right once, and fails afterwards, also on plain blocks."""
+    flag = check.out.parent / "asked"
+    dying = tool(
+        f"if os.path.exists({str(flag)!r}):\n    sys.exit(7)\n"
+        f"open({str(flag)!r}, 'w').close()\n{RIGHT}"
+    )
+    report = check("--command", dying, cases=3)
+    assert check.code == ExitCode.INCONCLUSIVE and "2 block(s) left out" in report["why"]
+    assert report["left_out"] == {"Shanghai": 2} and report["compared"] == 1
+
+
+def test_nobody_at_the_address(check: Check) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        report = check("--url", f"http://127.0.0.1:{nobody.getsockname()[1]}/", cases=9)
+    assert check.code == ExitCode.INCONCLUSIVE and report["failures"] == {"unreachable": 3}
 
 
 def test_a_command_that_is_none(check: Check) -> None:

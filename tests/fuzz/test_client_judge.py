@@ -196,6 +196,12 @@ def spoil_log(said: Said) -> None:
     log["data"] += "00"
 
 
+def create_by_call(said: Said) -> None:
+    receipts = said["result"]["receipts"]
+    call = next(receipt for receipt in receipts if "contractAddress" not in receipt)
+    call["contractAddress"] = "0x" + "ab" * 20
+
+
 def swap_receipts(said: Said) -> None:
     receipts = said["result"]["receipts"]
     receipts[4], receipts[5] = receipts[5], receipts[4]
@@ -235,6 +241,8 @@ FAULTS: dict[str, tuple[Callable[[Said], None], str]] = {
     "hash": (receipt_fault("transactionHash", other), "transaction_hash"),
     "order of logs": (swap_logs, "logs"),
     "lost log": (lose_log, "logs.length"),
+    "no list of logs": (lambda said: loud(said).update(logs=None), "logs.length"),
+    "created by a call": (create_by_call, "contract_address"),
     "spoilt log": (spoil_log, "logs"),
     "order of receipts": (swap_receipts, "transaction_hash"),
     "extra receipt": (repeat_receipt, "length"),
@@ -314,6 +322,20 @@ def test_what_a_tool_does_not_give_is_not_compared(block: ClientBlock, said: Sai
     assert judgement.difference is None
     unseen = {"receipts.gas_used", "receipts.type", "receipts.contract_address"}
     assert judgement.unseen == unseen | {"blob_gas_used", "alloc"}
+
+
+def test_what_only_some_receipts_give_is_told(block: ClientBlock, said: Said) -> None:
+    del said["result"]["receipts"][3]["gasUsed"], said["result"]["receipts"][5]["status"]
+    judgement = judged(block, said)
+    assert judgement.difference is None
+    assert judgement.unseen == {"receipts.gas_used", "receipts.status"} < judgement.compared
+
+
+def test_an_answer_that_needs_no_execution_is_none(block: ClientBlock, said: Said) -> None:
+    kept = {key: said["result"][key] for key in ("txRoot", "withdrawalsRoot", "rejected")}
+    assert judged(block, {"result": kept}).is_empty
+    assert not judged(block, {"result": kept | {"gasUsed": said["result"]["gasUsed"]}}).is_empty
+    assert not judged(block, {"result": kept | {"txRoot": "0x" + "7" * 64}}).is_empty
 
 
 def test_numbers_can_be_numbers(block: ClientBlock, said: Said) -> None:

@@ -173,10 +173,8 @@ def test_endless_output(tmp_path: Path, stream: str) -> None:
 
 def test_a_file_without_end(tmp_path: Path) -> None:
     text = "with open('large', 'wb') as file:\n    while True:\n        file.write(bytes(65536))"
-    with pytest.raises((TooMuchOutput, BadStatus)):
-        ended = run_process(script(tmp_path, text), cwd=tmp_path, limits=LIMITS, folder=tmp_path)
-        assert ended.status != 0  # it may see the error itself
-        raise ended_badly(ended.status, ended.errors)
+    with pytest.raises(TooMuchOutput):  # also if it sees the error itself, and ends by that
+        run_process(script(tmp_path, text), cwd=tmp_path, limits=LIMITS, folder=tmp_path)
     assert (tmp_path / "large").stat().st_size <= LIMITS.output_bytes
 
 
@@ -207,6 +205,7 @@ def test_giving_up_is_nobodys_failure(tmp_path: Path) -> None:
 
 def test_what_a_status_says() -> None:
     exit_3, crash, odd = (ended_badly(status, "why") for status in (3, -11, -99))
+    assert ended_badly(0, "").kind == "exit.0", "a server may end so, in the middle of a block"
     assert isinstance(exit_3, BadStatus) and isinstance(crash, Killed)
     assert [failure.kind for failure in (exit_3, crash, odd)] == [
         "exit.3",
@@ -214,6 +213,12 @@ def test_what_a_status_says() -> None:
         "signal.99",
     ]
     assert all(failure.is_verdict and failure.errors == "why" for failure in (exit_3, crash, odd))
+
+
+def test_a_log_is_harmless_on_a_terminal() -> None:
+    assert (
+        cut(b"\x1b[2Jone\n\ttwo\x00\xff\xed\xa0\x80", 100) == "\ufffd[2Jone\n\ttwo" + "\ufffd" * 5
+    )
 
 
 def test_a_long_log_keeps_both_ends() -> None:

@@ -109,6 +109,7 @@ def test_a_wrong_answer_is_a_difference(serve: Server, block: ClientBlock) -> No
 
 FAILURES = {
     "exit.9": "os._exit(9)",
+    "exit.0": "os._exit(0)",
     "signal.SIGSEGV": "os.kill(os.getpid(), signal.SIGSEGV)",
     "refused": "self.reply(b'no such fork', 500)",
     "refused: nothing": "self.reply(b'')",
@@ -175,7 +176,7 @@ def test_nobody_at_the_address(block: ClientBlock) -> None:
         server = TransitionServer(None, Limits(), url=url)
         with server, pytest.raises(ClientFailure) as raised:
             server.execute(block.block)
-        assert raised.value.kind == "refused"
+        assert raised.value.kind == "unreachable" and not raised.value.is_verdict
 
 
 def test_an_address_that_never_answers(block: ClientBlock) -> None:

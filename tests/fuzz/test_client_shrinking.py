@@ -11,7 +11,7 @@ from pel_fuzz.client.campaign import CheckPlan
 from pel_fuzz.client.examining import ClientSpec
 from pel_fuzz.client.failures import Killed
 from pel_fuzz.client.process import Stop, never
-from pel_fuzz.client.shrinking import MOST_TRIES, Shrinker
+from pel_fuzz.client.shrinking import MOST_TRIES, Shrinker, replayed
 from pel_reference.block import Block
 from pel_reference.sequential import run_block
 from pel_reference.t8n_result import dump_transition
@@ -69,6 +69,14 @@ def test_what_is_needed_is_left(found: ClientBlock) -> None:
     assert left.type == 2
     assert len(small.block.alloc) <= 1 < len(found.block.alloc)
     assert len(small.block.env.block_hashes) == 1
+
+
+def test_a_replay_that_shows_another_difference_says_so(found: ClientBlock) -> None:
+    fake = Fake(has_type_2, lambda asked: asked == 1)
+    difference, tried, shown = replayed(fake, found.block, 3, "answer:state_root:-")
+    assert difference is not None and difference.signature == WRONG, "seen once is seen"
+    assert tried == 3 and shown.difference == difference
+    assert replayed(fake, found.block, 3, WRONG)[0] is None
 
 
 def test_what_shows_every_second_time_only(found: ClientBlock) -> None:

@@ -122,6 +122,8 @@ def test_a_bad_list_is_one_clear_line(problem: str, text: str, field: str, liste
         ("res*:write.cell:-", "the oracle must be one of"),
         ("client:timeout:-", "no difference"),
         ("fault:*:-", "in full"),
+        ("answer:*:-", "the kind cannot be * alone"),
+        ("conformance:**:*", "the kind cannot be * alone"),
         ("fault:crash:*", "in full"),
         ("liveness:*:-", "in full"),
         ("result:*****:-", "more than"),

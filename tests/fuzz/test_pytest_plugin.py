@@ -94,6 +94,14 @@ def test_the_example_to_copy_passes(tmp_path: Path) -> None:
     assert code == 0 and "3 passed" in out
 
 
+def test_tests_beside_the_executor_can_import_it_in_any_import_mode(folder: Path) -> None:
+    (folder / "test_beside.py").write_text("from mine import Good\n\ndef test_it():\n    Good()\n")
+    given = ("--import-mode=importlib", "--pel-executor", "mine:Good", *FEW, "-k", "it or tiny")
+    command = [str(Path(sys.executable).with_name("pytest")), *given]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "2 passed" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

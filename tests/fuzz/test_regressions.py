@@ -1,6 +1,7 @@
 """A corpus and a list of known differences, and the verdicts that they lead to."""
 
 import json
+import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -149,6 +150,13 @@ def test_a_schedule_that_does_not_fit_any_more_is_noted(tmp_path: Path) -> None:
     assert found.note is not None and "does not fit" in found.note
 
 
+def test_a_case_is_given_up_when_the_time_is_over(tmp_path: Path) -> None:
+    case = CorpusCase("a.json", tmp_path, _kept(tmp_path, HEALTHY))
+    found = replay_of_corpus(case, None, until=time.monotonic())
+    assert not found.compared and found.note == "given up, as the time was over"
+    assert replay_of_corpus(case, None, until=time.monotonic() + 60).compared
+
+
 def test_a_text_that_comes_to_no_end_is_not_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,7 +255,7 @@ def test_a_known_difference_neither_ends_a_campaign_nor_hides_another(
 ) -> None:
     listed = tmp_path / "known.toml"
     listed.write_text(
-        'pel = "known"\nversion = 1\n[[known]]\nsignature = "conformance:*:*"\n'
+        'pel = "known"\nversion = 1\n[[known]]\nsignature = "conformance:*.*:*"\n'
         'issue = "#7"\nexpires = 2026-11-21\n'
     )
     arguments = ["--known", str(listed), "--max-cases", "8", "--shrink-time", "0"]

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from pel_fuzz.campaign import GRACE_SECONDS
 from pel_fuzz.cli.regression_options import Beforehand, CiOptions
 from pel_fuzz.client.blocks import judged
-from pel_fuzz.client.examining import ClientSpec, examine
-from pel_fuzz.client.interface import BlockClient
+from pel_fuzz.client.examining import ClientSpec, Examined, examine
+from pel_fuzz.client.failures import Stopped
 from pel_fuzz.client.kept import ClientFindings
 from pel_fuzz.client.report import CheckReport, client_command
 from pel_fuzz.corpus import CorpusCase, Replayed
@@ -16,7 +17,7 @@ from pel_fuzz.formats.case_json import CaseFile, read_case
 from pel_fuzz.junit import Told, write_campaign
 from pel_fuzz.regressions import Regressions
 from pel_fuzz.verdict import Difference, Oracle
-from pel_reference.block import Block, BlockResult
+from pel_reference.block import Block
 from pel_reference.errors import InputError
 
 TRIES = 3
@@ -49,10 +50,11 @@ def replay_beforehand(
 
     Raises: `NoStart`.
     """
-    beforehand.replay(regressions, partial(_replay, spec), deadline, told)
+    end = None if deadline is None else deadline + GRACE_SECONDS
+    beforehand.replay(regressions, partial(_replay, spec, end), deadline, told)
 
 
-def _replay(spec: ClientSpec, corpus_case: CorpusCase[CaseFile]) -> Replayed:
+def _replay(spec: ClientSpec, end: float | None, corpus_case: CorpusCase[CaseFile]) -> Replayed:
     kept, begin = corpus_case.kept, time.monotonic()
     block = kept.case.subject
     assert isinstance(block, Block), "as it was read"
@@ -61,15 +63,20 @@ def _replay(spec: ClientSpec, corpus_case: CorpusCase[CaseFile]) -> Replayed:
         unjudged = "no client can be judged by this block"
         return Replayed(name, path, note=unjudged, compared=False)
     with spec.make() as client:
-        differences, note = _asked(client, block, expected, kept.signature)
+        asking = partial(examine, client, block, expected, stop=partial(_is_over, end))
+        differences, note = _asked(asking, kept.signature)
     seconds = time.monotonic() - begin
     if differences:
         return Replayed(name, path, differences, seconds=seconds)
     return Replayed(name, path, note=note, compared=note is None, seconds=seconds)
 
 
+def _is_over(end: float | None) -> bool:
+    return end is not None and time.monotonic() >= end
+
+
 def _asked(
-    client: BlockClient, block: Block, expected: BlockResult, wanted: str | None
+    ask: Callable[[], Examined], wanted: str | None
 ) -> tuple[tuple[Difference, ...], str | None]:
     """Ask for a block until the wanted difference shows. Result: every difference that any try
     showed, one a signature, since the next try need not show it again; and why a try, if one did
@@ -77,7 +84,11 @@ def _asked(
     shown: dict[str, Difference] = {}
     note = None
     for _ in range(TRIES):
-        done = examine(client, block, expected)
+        try:
+            done = ask()
+        except Stopped:
+            note = "given up, as the time was over"
+            break
         difference = done.difference
         if done.unfit is not None:
             note = f"the client fails on a plain block too: {done.unfit.splitlines()[0]}"

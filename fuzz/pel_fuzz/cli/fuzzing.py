@@ -39,7 +39,7 @@ class Fuzzing:
     def __init__(self, plan: Plan, wanted: Wanted, ci: CiOptions) -> None:
         limit = plan.max_seconds
         self._deadline = None if limit is None else wanted.begin + limit
-        grace = None if self._deadline is None else self._deadline + GRACE_SECONDS
+        self._grace = grace = None if self._deadline is None else self._deadline + GRACE_SECONDS
         self._wanted, self._junit = wanted, ci.junit
         self._beforehand = ci.read(read_replayable)
         # A known difference must not hide another one behind it.
@@ -76,7 +76,7 @@ class Fuzzing:
 
     def _run(self, screen: Screen) -> None:
         report, regressions = self.report, self.report.regressions
-        replay = partial(replay_of_corpus, seed_bug=self.plan.seed_bug)
+        replay = partial(replay_of_corpus, seed_bug=self.plan.seed_bug, until=self._grace)
         told = partial(screen.replayed, known=regressions.known)
         self._beforehand.replay(regressions, replay, self._deadline, told)
         if self.plan.max_cases == 0 or (regressions.unknown and not self._wanted.keep_going):

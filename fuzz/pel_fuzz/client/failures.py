@@ -22,6 +22,7 @@ __all__ = [
     "TooMuchMemory",
     "TooMuchOutput",
     "Twice",
+    "Unreachable",
     "ended_badly",
 ]
 
@@ -85,6 +86,12 @@ class Garbage(ClientFailure):
     """What it answered is not what the interface says."""
 
     kind = "garbage"
+
+
+class Unreachable(ClientFailure):
+    """It takes no connection: it has not even been given the block."""
+
+    kind = "unreachable"
 
 
 class Twice(ClientFailure):

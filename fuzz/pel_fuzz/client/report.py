@@ -90,8 +90,11 @@ class CheckReport:
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether the client answers nothing, not even plain blocks: its command is wrong."""
+        """Whether the client answers nothing, not even plain blocks: its command is wrong, or its
+        address."""
         enough = 1 if self.plan.fork is not None else MOST_UNFIT
+        if self.failures["unreachable"] >= MOST_UNFIT:
+            return not self.compared
         return not self.total and len(self.unfit) >= enough
 
     @property
@@ -143,6 +146,10 @@ class CheckReport:
         if silent:
             told = ", ".join(f"{kind} {count}" for kind, count in sorted(silent.items()))
             return ExitCode.INCONCLUSIVE, f"no verdict on {sum(silent.values())} block(s): {told}"
+        if odd := sorted(self.left_out.keys() & self.forks.keys()):
+            why = f"of {', '.join(odd)}, of which the client was asked others"
+            left = sum(self.left_out[fork] for fork in odd)
+            return ExitCode.INCONCLUSIVE, f"{left} block(s) left out {why}: it fails at times"
         if not self.seen:
             return ExitCode.INCONCLUSIVE, "the client gave no field that can be compared"
         if self.parallel == "not seen":

@@ -26,6 +26,7 @@ from pel_fuzz.client.failures import (
     Stopped,
     TooLate,
     TooMuchOutput,
+    Unreachable,
     ended_badly,
 )
 from pel_fuzz.client.folder import remove
@@ -251,6 +252,8 @@ class TransitionServer:
 
     async def _broken_off(self, error: httpx.HTTPError) -> ClientFailure:
         """Why there is no answer: its process ended, or what it sent is not HTTP."""
+        if isinstance(error, httpx.ConnectError):
+            return Unreachable(f"takes no connection: {error}", self._said())
         deadline = time.monotonic() + _LAST_WORDS_SECONDS
         while self._process is not None and time.monotonic() < deadline:
             status = self._process.poll()
@@ -260,7 +263,7 @@ class TransitionServer:
             await asyncio.sleep(_WAIT_SECONDS)
         told = f"{type(error).__name__}: {error}".removesuffix(": ")
         silent = isinstance(error, httpx.RemoteProtocolError) and _SILENCE in told
-        if silent or isinstance(error, httpx.ConnectError | httpx.ReadError | httpx.WriteError):
+        if silent or isinstance(error, httpx.ReadError | httpx.WriteError):
             return Refused(f"broke off the connection: {told}", self._said())
         return Garbage(f"its answer is not HTTP: {told}", self._said())
 
