@@ -286,3 +286,12 @@ def test_what_says_nothing_of_the_client_is_an_error(tmp_path: Path) -> None:
         case.attrib["name"] for case in suite.findall("testcase") if case.find("error") is not None
     ]
     assert errors == ["late", "also wrong (gasUsed)", "both (gasUsed)", "campaign"]
+
+
+def test_where_nothing_passes_no_test_is_a_failure(tmp_path: Path) -> None:
+    report = _report(KnownList(), FAIL)
+    assert report.exit_code()[0] is ExitCode.INCONCLUSIVE
+    path = tmp_path / "report.xml"
+    write_consume_junit(path, report, 1.0)
+    (suite,) = ET.parse(path).getroot()
+    assert (suite.attrib["failures"], suite.attrib["errors"]) == ("0", "2")

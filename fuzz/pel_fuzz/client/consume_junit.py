@@ -7,6 +7,7 @@ from pel_fuzz.client.consume import Canary
 from pel_fuzz.client.consume_report import ConsumeReport, difference_of
 from pel_fuzz.client.fixture_run import Said, Told
 from pel_fuzz.client.verdicts import UNSUPPORTED
+from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.junit import Entry, Outcome, campaign_entry, write_junit
 
 
@@ -69,7 +70,10 @@ def _entry(told: Told, report: ConsumeReport) -> Entry:
         if excuse is not None and not excuse.expired:
             outcome, message = Outcome.SKIPPED, excuse.words
         else:
-            outcome, message = Outcome.FAILURE, f"{difference.signature}: {message}"
+            # Where the whole run shows nothing (all fail, say), no single test is a difference.
+            believed = report.exit_code()[0] is not ExitCode.INCONCLUSIVE
+            outcome = Outcome.FAILURE if believed else Outcome.ERROR
+            message = f"{difference.signature}: {message}"
     elif told.said is Said.PASS:
         outcome, text, message = Outcome.PASSED, "", ""
     else:
