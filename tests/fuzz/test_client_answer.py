@@ -112,3 +112,12 @@ def test_an_address_in_two_spellings_is_garbage() -> None:
     alloc = {"0x" + "ab" * 20: {}, "0x" + "AB" * 20: {}}
     with pytest.raises(Garbage, match="twice"):
         read_answer(Field("tool", "", {}), Field("tool", "alloc", alloc), 1)
+
+
+def test_an_access_list_that_is_too_long_to_be_one_is_garbage() -> None:
+    """Taking it apart would take many minutes."""
+    inside = 4_000_000
+    text = b"\xfb" + inside.to_bytes(4, "big") + b"\x01" * inside
+    document = read_document("tool", json.dumps({"blockAccessList": "0x" + text.hex()}).encode())
+    with pytest.raises(Garbage, match="longer than"):
+        read_answer(document, None, 1)

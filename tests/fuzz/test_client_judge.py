@@ -324,20 +324,6 @@ def test_what_a_tool_does_not_give_is_not_compared(block: ClientBlock, said: Sai
     assert judgement.unseen == unseen | {"blob_gas_used", "alloc"}
 
 
-def test_what_only_some_receipts_give_is_told(block: ClientBlock, said: Said) -> None:
-    del said["result"]["receipts"][3]["gasUsed"], said["result"]["receipts"][5]["status"]
-    judgement = judged(block, said)
-    assert judgement.difference is None
-    assert judgement.unseen == {"receipts.gas_used", "receipts.status"} < judgement.compared
-
-
-def test_an_answer_that_needs_no_execution_is_none(block: ClientBlock, said: Said) -> None:
-    kept = {key: said["result"][key] for key in ("txRoot", "withdrawalsRoot", "rejected")}
-    assert judged(block, {"result": kept}).is_empty
-    assert not judged(block, {"result": kept | {"gasUsed": said["result"]["gasUsed"]}}).is_empty
-    assert not judged(block, {"result": kept | {"txRoot": "0x" + "7" * 64}}).is_empty
-
-
 def test_numbers_can_be_numbers(block: ClientBlock, said: Said) -> None:
     said["result"]["gasUsed"] = int(said["result"]["gasUsed"], 16)
     for receipt in said["result"]["receipts"]:

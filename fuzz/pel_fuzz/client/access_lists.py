@@ -35,6 +35,8 @@ from pel_spec.fold import fold
 INDEX_BITS: Final = 16
 """A block access index fits into so many."""
 KIND: Final = "access_list"
+MOST_BYTES: Final = 1 << 20
+"""More than the gas of any block pays for; to take apart much more would take us very long."""
 Value = TypeVar("Value", int, bytes)
 
 
@@ -108,7 +110,10 @@ def _once(pairs: Iterable[tuple[int, Any]]) -> dict[int, Any]:
 
 
 def _accounts_of_rlp(field: Field) -> Iterator[AccountChanges]:
-    for item in decode_list(rlp_decode(field.data())):
+    encoded = field.data()
+    if len(encoded) > MOST_BYTES:
+        raise field.error(f"longer than {MOST_BYTES} bytes")
+    for item in decode_list(rlp_decode(encoded)):
         address, storage, reads, balances, nonces, codes = decode_list(item, 6)
         slots = (decode_list(slot, 2) for slot in decode_list(storage))
         yield AccountChanges(
