@@ -1,6 +1,7 @@
 """Hostile processes: none hangs, harms, or outlives the harness."""
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -213,6 +214,12 @@ def test_what_a_status_says() -> None:
         "signal.99",
     ]
     assert all(failure.is_verdict and failure.errors == "why" for failure in (exit_3, crash, odd))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_what_others_end_is_no_verdict(number: int) -> None:
+    failure = ended_badly(-number, "why")
+    assert (failure.kind, failure.is_verdict, failure.errors) == ("killed", False, "why")
 
 
 def test_a_log_is_harmless_on_a_terminal() -> None:

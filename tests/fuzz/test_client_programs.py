@@ -252,6 +252,19 @@ def test_whatever_an_executor_does_is_told_apart(
         assert read_programs(found["case"]).signature == found["signature"]
 
 
+def test_a_replay_by_a_command_that_can_run_nothing_is_bad_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = script(tmp_path, "expected['outcomes'][0] = ['ended', 0]\n" + ANSWER, *drawn(1, 1))
+    out = ["--seed", "1", "--cases", "1", "--out", str(tmp_path / "found"), "--shrink-time", "0"]
+    assert pel(["client", "programs", "--command", wrong, *out, "--json"]) == ExitCode.DIFFER
+    (found,) = json.loads(capsys.readouterr().out)["findings"]
+    broken = script(tmp_path, "sys.exit(3)", *drawn(1, 1))
+    again = ["client", "programs", "--replay", found["case"], "--command", broken]
+    assert pel(again) == ExitCode.BAD_INPUT
+    assert "fails on an empty block, too" in capsys.readouterr().err
+
+
 def test_an_executor_that_is_right_agrees(tmp_path: Path) -> None:
     ours = script(tmp_path, ANSWER, *drawn(3, 3))
     arguments = ["--seed", "3", "--cases", "3", "--runs", "2", "--out", str(tmp_path)]

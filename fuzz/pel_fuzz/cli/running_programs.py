@@ -27,6 +27,7 @@ from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.programs_json import read_programs
 from pel_fuzz.tiny import TinyBlock
 from pel_fuzz.verdict import Difference, Oracle, shorten
+from pel_reference.errors import InputError
 
 SHRINK_SECONDS = 30.0
 """How long one finding may be shrunk."""
@@ -166,10 +167,15 @@ def tell(report: ProgramsReport, as_json: bool) -> ExitCode:
 def replay_file(executor: ProgramExecutor, path: str, runs: int, as_json: bool) -> ExitCode:
     """Run the block of a file again.
 
-    Raises: `NoStart`; `InputError`, for a file that is none of this format.
+    Raises: `NoStart`; `InputError`, for a file that is none of this format, and an executor that
+    fails on an empty block, too.
     """
     given = read_programs(path)
     difference = examine(executor, given.block, runs).difference
+    if difference is not None and difference.oracle is Oracle.FAULT:
+        unfit = _unfit(executor)
+        if unfit is not None:
+            raise InputError(executor.command, "", f"fails on an empty block, too: {unfit}")
     code, why = _code_of(difference)
     reproduced = difference is not None and difference.signature == given.signature
     if as_json:

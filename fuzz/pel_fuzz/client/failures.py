@@ -17,6 +17,7 @@ __all__ = [
     "NoStart",
     "Refused",
     "Stopped",
+    "TakenAway",
     "TooLate",
     "TooManyProcesses",
     "TooMuchMemory",
@@ -28,6 +29,8 @@ __all__ = [
 
 
 _SIGNALS = {each.value: each.name for each in signal.Signals}
+_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Signals by which no program crashes."""
 
 
 class BadStatus(ClientFailure):
@@ -49,6 +52,13 @@ class Killed(ClientFailure):
         name = _SIGNALS.get(number, str(number))
         super().__init__(f"ended by signal {name}", errors)
         self.kind = f"signal.{name}"
+
+
+class TakenAway(ClientFailure):
+    """Its process was ended from outside, by nobody whom we know: mostly by a system that has run
+    out of memory, or somebody who shuts it down."""
+
+    kind = "killed"
 
 
 class Refused(ClientFailure):
@@ -106,4 +116,8 @@ class Stopped(Exception):
 
 def ended_badly(status: int, errors: str) -> ClientFailure:
     """The failure that an end with no result stands for; negative: the signal's number."""
-    return BadStatus(status, errors) if status >= 0 else Killed(-status, errors)
+    if status >= 0:
+        return BadStatus(status, errors)
+    if -status in _FROM_OUTSIDE:
+        return TakenAway(f"ended by signal {_SIGNALS[-status]}, which we did not send", errors)
+    return Killed(-status, errors)

@@ -119,7 +119,8 @@ def _judge(
     """A crash counts whatever was said before; else verdicts by name; else the exit status."""
     if ended.status < 0:
         failure = ended_badly(ended.status, ended.errors)
-        return Told(name, path, Said.FAIL, failure.kind, failure.problem, of_file=True)
+        said = Said.FAIL if failure.is_verdict else Said.NOTHING
+        return Told(name, path, said, failure.kind, failure.problem, of_file=True)
     if not verdicts:
         return _by_status(name, path, ended)
     if not own:
