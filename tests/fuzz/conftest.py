@@ -23,7 +23,7 @@ from eth.vm.execution_context import ExecutionContext
 from eth.vm.spoof import SpoofTransaction
 
 from pel_fuzz.cli.app import run
-from pel_fuzz.client import campaign
+from pel_fuzz.client.checking import campaign
 from pel_fuzz.contracts import Contract, call_data, creation_code, storage_slot
 from pel_fuzz.exit_codes import ExitCode
 from pel_reference.forks import rules_for

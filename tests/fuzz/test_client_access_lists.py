@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pel_fuzz.client.access_lists import (
+from pel_fuzz.client.asking.access_lists import (
     AnsweredList,
     compare_access_lists,
     read_access_list,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pel_fuzz.client.answer import Answer, read_answer, read_document
-from pel_fuzz.client.blocks import client_block_at
-from pel_fuzz.client.failures import Garbage, Twice
+from pel_fuzz.client.asking.answer import Answer, read_answer, read_document
+from pel_fuzz.client.checking.blocks import client_block_at
+from pel_fuzz.client.running.failures import Garbage, Twice
 from pel_reference.json_input import Field
 from pel_reference.t8n_result import dump_transition
 

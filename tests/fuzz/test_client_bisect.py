@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from pel_fuzz.cases import Case
 from pel_fuzz.cli import app as cli_app
-from pel_fuzz.client.bisect import Bisection, bisect
-from pel_fuzz.client.bisect_report import BisectReport
-from pel_fuzz.client.fill import FillPlan, fill
-from pel_fuzz.client.fixture_run import Said, Told
-from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, TRIPLE
+from pel_fuzz.client.bisecting.bisect import Bisection, bisect
+from pel_fuzz.client.bisecting.bisect_report import BisectReport
+from pel_fuzz.client.fixtures.fill import FillPlan, fill
+from pel_fuzz.client.fixtures.fixture_run import Said, Told
+from pel_fuzz.client.fixtures.fixtures import BLOCKCHAIN_TEST, TRIPLE
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import write_case
 from pel_fuzz.tiny import TinyBlock

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pel_fuzz.client.blame import blame
-from pel_fuzz.client.blocks import ClientBlock, client_block_at
+from pel_fuzz.client.checking.blame import blame
+from pel_fuzz.client.checking.blocks import ClientBlock, client_block_at
 from pel_reference.block import Block
 from pel_reference.compare import Difference
 

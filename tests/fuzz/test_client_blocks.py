@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
-from pel_fuzz.client.blocks import (
+from pel_fuzz.client.checking.blocks import (
     ANCESTORS,
     LEAST_GAS,
     LEAST_TRANSACTIONS,
@@ -15,7 +15,7 @@ from pel_fuzz.client.blocks import (
     client_blocks,
     judged,
 )
-from pel_fuzz.client.drawing import Drawing
+from pel_fuzz.client.checking.drawing import Drawing
 from pel_fuzz.workloads.draws import draw_case
 from pel_reference.block import Account
 from pel_reference.json_input import Field

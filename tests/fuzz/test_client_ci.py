@@ -16,11 +16,11 @@ import pytest
 
 from pel_fuzz.cases import Case
 from pel_fuzz.cli.app import run
-from pel_fuzz.client.consume import Canary, ConsumePlan, FileRun
-from pel_fuzz.client.consume_junit import write_consume_junit
-from pel_fuzz.client.consume_report import ConsumeReport
-from pel_fuzz.client.fixture_run import Said, Told
-from pel_fuzz.client.verdicts import UNSUPPORTED
+from pel_fuzz.client.fixtures.consume import Canary, ConsumePlan, FileRun
+from pel_fuzz.client.fixtures.consume_junit import write_consume_junit
+from pel_fuzz.client.fixtures.consume_report import ConsumeReport
+from pel_fuzz.client.fixtures.fixture_run import Said, Told
+from pel_fuzz.client.fixtures.verdicts import UNSUPPORTED
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import write_case
 from pel_fuzz.known import Known, KnownList

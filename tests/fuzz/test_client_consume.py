@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from pel_fuzz.cli import app as cli_app
-from pel_fuzz.client.consume import ConsumePlan, run_files
-from pel_fuzz.client.fill import FillPlan, fill
-from pel_fuzz.client.fixture_run import FixtureClient
-from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, ENGINE_TEST, fixture_files
-from pel_fuzz.client.forging import CLAIMS
-from pel_fuzz.client.limits import Limits
+from pel_fuzz.client.fixtures.consume import ConsumePlan, run_files
+from pel_fuzz.client.fixtures.fill import FillPlan, fill
+from pel_fuzz.client.fixtures.fixture_run import FixtureClient
+from pel_fuzz.client.fixtures.fixtures import BLOCKCHAIN_TEST, ENGINE_TEST, fixture_files
+from pel_fuzz.client.fixtures.forging import CLAIMS
+from pel_fuzz.client.running.limits import Limits
 from pel_fuzz.exit_codes import ExitCode
 
 CLIENT = """

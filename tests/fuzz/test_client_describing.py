@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from eth_hash.auto import keccak
 
-from pel_fuzz.client.describing import describe
-from pel_fuzz.client.plain_block import plain_block
+from pel_fuzz.client.bisecting.describing import describe
+from pel_fuzz.client.fixtures.plain_block import plain_block
 from pel_fuzz.workloads.blocks import blocks
 from pel_fuzz.workloads.draws import draw_case
 from pel_reference.block import Account, Transaction

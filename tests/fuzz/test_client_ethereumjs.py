@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from pel_fuzz.client.blocks import client_block_at
-from pel_fuzz.client.examining import Examined, examine
-from pel_fuzz.client.limits import Limits
-from pel_fuzz.client.server import TransitionServer
-from pel_fuzz.client.t8n import TransitionTool
+from pel_fuzz.client.asking.server import TransitionServer
+from pel_fuzz.client.asking.t8n import TransitionTool
+from pel_fuzz.client.checking.blocks import client_block_at
+from pel_fuzz.client.checking.examining import Examined, examine
+from pel_fuzz.client.running.limits import Limits
 from pel_fuzz.contracts.assembler import assemble
 from pel_reference.block import Account, Block, Environment, Transaction
 from pel_reference.blockchain_test import iter_blocks, read_chain_tests

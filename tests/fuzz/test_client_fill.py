@@ -10,10 +10,10 @@ import pytest
 
 from pel_fuzz.cli import app as cli_app
 from pel_fuzz.cli import client_fill
-from pel_fuzz.client import fill as filling
-from pel_fuzz.client.fill import FillPlan, FillReport, fill
-from pel_fuzz.client.fixture_index import Filled, FilledTest, root_hash
-from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, ENGINE_TEST, TRIPLE, fixture_files
+from pel_fuzz.client.fixtures import fill as filling
+from pel_fuzz.client.fixtures.fill import FillPlan, FillReport, fill
+from pel_fuzz.client.fixtures.fixture_index import Filled, FilledTest, root_hash
+from pel_fuzz.client.fixtures.fixtures import BLOCKCHAIN_TEST, ENGINE_TEST, TRIPLE, fixture_files
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.inputs import read_input
 from pel_fuzz.workloads.blocks import GeneratedBlock

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from pel_fuzz.client.fixture_run import FixtureClient, Said, Told
-from pel_fuzz.client.fixtures import fixture_files
-from pel_fuzz.client.keeping import keep
-from pel_fuzz.client.limits import Limits
+from pel_fuzz.client.fixtures.fixture_run import FixtureClient, Said, Told
+from pel_fuzz.client.fixtures.fixtures import fixture_files
+from pel_fuzz.client.fixtures.keeping import keep
+from pel_fuzz.client.running.limits import Limits
 from pel_reference.errors import InputError
 
 

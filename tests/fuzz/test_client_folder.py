@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pel_fuzz.client.folder import MOST_ENTRIES, is_within, work_folder
+from pel_fuzz.client.running.folder import MOST_ENTRIES, is_within, work_folder
 
 
 def leave_files(folder: Path) -> None:

@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from pel_fuzz.client.fill import FillPlan, fill
-from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, ENGINE_TEST, fixture_files, read_fixture
-from pel_fuzz.client.forging import CLAIMS, NotForgeable, canaries, forge
+from pel_fuzz.client.fixtures.fill import FillPlan, fill
+from pel_fuzz.client.fixtures.fixtures import (
+    BLOCKCHAIN_TEST,
+    ENGINE_TEST,
+    fixture_files,
+    read_fixture,
+)
+from pel_fuzz.client.fixtures.forging import CLAIMS, NotForgeable, canaries, forge
 from pel_fuzz.inputs import read_input
 from pel_reference.blockchain_test import run_chain_test
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pel_fuzz.client.answer import Answer, read_answer, read_document
-from pel_fuzz.client.blocks import ClientBlock, client_block_at
-from pel_fuzz.client.gaps import roots_with_gaps
-from pel_fuzz.client.judge import Judgement, judge
+from pel_fuzz.client.asking.answer import Answer, read_answer, read_document
+from pel_fuzz.client.checking.blocks import ClientBlock, client_block_at
+from pel_fuzz.client.checking.gaps import roots_with_gaps
+from pel_fuzz.client.checking.judge import Judgement, judge
 from pel_reference.alloc_json import hex_bytes
 from pel_reference.eels import run_block_eels
 from pel_reference.t8n_result import dump_transition

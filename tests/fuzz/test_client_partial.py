@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from pel_fuzz.client.answer import read_answer, read_document
-from pel_fuzz.client.blocks import ClientBlock, client_block_at
-from pel_fuzz.client.judge import Judgement, judge
+from pel_fuzz.client.asking.answer import read_answer, read_document
+from pel_fuzz.client.checking.blocks import ClientBlock, client_block_at
+from pel_fuzz.client.checking.judge import Judgement, judge
 from pel_reference.t8n_result import dump_transition
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pel_fuzz.client.failures import (
+from pel_fuzz.client.running.failures import (
     BadStatus,
     Killed,
     NoStart,
@@ -20,8 +20,8 @@ from pel_fuzz.client.failures import (
     TooMuchOutput,
     ended_badly,
 )
-from pel_fuzz.client.limits import Limits
-from pel_fuzz.client.process import Process, cut, run_process
+from pel_fuzz.client.running.limits import Limits
+from pel_fuzz.client.running.process import Process, cut, run_process
 
 LIMITS = Limits(seconds=20.0, memory_bytes=1 << 30, output_bytes=1 << 20, errors_bytes=1000)
 

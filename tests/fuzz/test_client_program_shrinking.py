@@ -3,9 +3,9 @@ wrong now and then only."""
 
 import pytest
 
-from pel_fuzz.client.process import Stop, never
-from pel_fuzz.client.program_shrinking import shrink_programs
-from pel_fuzz.client.programs import Examined, ProgramExecutor, examine, program_block_at
+from pel_fuzz.client.programs.program_shrinking import shrink_programs
+from pel_fuzz.client.programs.programs import Examined, ProgramExecutor, examine, program_block_at
+from pel_fuzz.client.running.process import Stop, never
 from pel_fuzz.drive.messages import Answer, result_of
 from pel_fuzz.formats.programs_json import expected_json
 from pel_fuzz.tiny import TinyBlock

@@ -15,15 +15,15 @@ import pytest
 from hypothesis import given
 
 from pel_fuzz.cli.app import run as pel
-from pel_fuzz.client.failures import NoStart
-from pel_fuzz.client.limits import Limits
-from pel_fuzz.client.programs import (
+from pel_fuzz.client.programs.programs import (
     ProgramExecutor,
     ProgramsPlan,
     examine,
     program_block_at,
     run_programs,
 )
+from pel_fuzz.client.running.failures import NoStart
+from pel_fuzz.client.running.limits import Limits
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.programs_json import encode_programs, expected_json, question, read_programs
 from pel_fuzz.tiny import TinyBlock, from_json, to_json

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from pel_fuzz.client.blocks import ClientBlock, client_block_at
-from pel_fuzz.client.examining import Examined, examine
-from pel_fuzz.client.failures import ClientFailure, NoStart, Stopped
-from pel_fuzz.client.limits import Limits
-from pel_fuzz.client.server import TransitionServer
+from pel_fuzz.client.asking.server import TransitionServer
+from pel_fuzz.client.checking.blocks import ClientBlock, client_block_at
+from pel_fuzz.client.checking.examining import Examined, examine
+from pel_fuzz.client.running.failures import ClientFailure, NoStart, Stopped
+from pel_fuzz.client.running.limits import Limits
 from pel_reference.t8n_result import dump_transition
 
 Server = Callable[..., TransitionServer]

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
-from pel_fuzz.client.answer import Answer, read_answer, read_document
-from pel_fuzz.client.blocks import ClientBlock
-from pel_fuzz.client.campaign import CheckPlan
-from pel_fuzz.client.examining import ClientSpec
-from pel_fuzz.client.failures import Killed
-from pel_fuzz.client.process import Stop, never
-from pel_fuzz.client.shrinking import MOST_TRIES, Shrinker, replayed
+from pel_fuzz.client.asking.answer import Answer, read_answer, read_document
+from pel_fuzz.client.checking.blocks import ClientBlock
+from pel_fuzz.client.checking.campaign import CheckPlan
+from pel_fuzz.client.checking.examining import ClientSpec
+from pel_fuzz.client.checking.shrinking import MOST_TRIES, Shrinker, replayed
+from pel_fuzz.client.running.failures import Killed
+from pel_fuzz.client.running.process import Stop, never
 from pel_reference.block import Block
 from pel_reference.sequential import run_block
 from pel_reference.t8n_result import dump_transition

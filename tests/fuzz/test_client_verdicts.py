@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pel_fuzz.client.verdicts import (
+from pel_fuzz.client.fixtures.verdicts import (
     UNSUPPORTED,
     Verdict,
     kind_of,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pel_fuzz.client.plain_block import plain_block
+from pel_fuzz.client.fixtures.plain_block import plain_block
 from pel_fuzz.workloads.blocks import blocks
 from pel_fuzz.workloads.draws import draw_case
 from pel_reference.alloc_json import parse_alloc

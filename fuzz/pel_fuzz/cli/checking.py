@@ -16,11 +16,11 @@ import click
 from pel_fuzz.campaign import GRACE_SECONDS
 from pel_fuzz.cli.client_ci import read_beforehand, replay_beforehand, write_junit
 from pel_fuzz.cli.regression_options import CiOptions
-from pel_fuzz.client.campaign import CheckPlan, run_check
-from pel_fuzz.client.examining import ClientSpec
-from pel_fuzz.client.kept import ClientFindings, KeptCase
-from pel_fuzz.client.report import CheckReport
-from pel_fuzz.client.shrinking import replayed
+from pel_fuzz.client.checking.campaign import CheckPlan, run_check
+from pel_fuzz.client.checking.examining import ClientSpec
+from pel_fuzz.client.checking.kept import ClientFindings, KeptCase
+from pel_fuzz.client.checking.report import CheckReport
+from pel_fuzz.client.checking.shrinking import replayed
 from pel_fuzz.corpus import Replayed
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import read_case

@@ -10,14 +10,14 @@ from rich.console import Console
 from pel_fuzz.cli.client import client
 from pel_fuzz.cli.client_options import fixture_command_option, limit_options, limits_of
 from pel_fuzz.cli.options import json_option
-from pel_fuzz.client.bisect import bisect
-from pel_fuzz.client.bisect_report import BisectReport
-from pel_fuzz.client.describing import describe
-from pel_fuzz.client.failures import NoStart
-from pel_fuzz.client.fixture_run import FixtureClient, Said, Told
-from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, ENGINE_TEST
-from pel_fuzz.client.given import given_block
-from pel_fuzz.client.prefixes import Prefixes
+from pel_fuzz.client.bisecting.bisect import bisect
+from pel_fuzz.client.bisecting.bisect_report import BisectReport
+from pel_fuzz.client.bisecting.describing import describe
+from pel_fuzz.client.bisecting.given import given_block
+from pel_fuzz.client.bisecting.prefixes import Prefixes
+from pel_fuzz.client.fixtures.fixture_run import FixtureClient, Said, Told
+from pel_fuzz.client.fixtures.fixtures import BLOCKCHAIN_TEST, ENGINE_TEST
+from pel_fuzz.client.running.failures import NoStart
 from pel_fuzz.exit_codes import ExitCode
 from pel_reference.engine_payload import has_engine
 from pel_reference.errors import InputError

@@ -24,10 +24,10 @@ from pel_fuzz.cli.options import (
     shard_of,
 )
 from pel_fuzz.cli.regression_options import CiOptions, ci_options
-from pel_fuzz.client.campaign import CheckPlan
-from pel_fuzz.client.examining import ClientSpec, Way
-from pel_fuzz.client.failures import NoStart
-from pel_fuzz.client.limits import Limits
+from pel_fuzz.client.checking.campaign import CheckPlan
+from pel_fuzz.client.checking.examining import ClientSpec, Way
+from pel_fuzz.client.running.failures import NoStart
+from pel_fuzz.client.running.limits import Limits
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.workloads.features import FEATURES
 from pel_reference.errors import InputError

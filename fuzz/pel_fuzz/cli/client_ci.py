@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pel_fuzz.campaign import GRACE_SECONDS
 from pel_fuzz.cli.regression_options import Beforehand, CiOptions
-from pel_fuzz.client.blocks import judged
-from pel_fuzz.client.examining import ClientSpec, Examined, examine
-from pel_fuzz.client.failures import Stopped
-from pel_fuzz.client.kept import ClientFindings
-from pel_fuzz.client.report import CheckReport, client_command
+from pel_fuzz.client.checking.blocks import judged
+from pel_fuzz.client.checking.examining import ClientSpec, Examined, examine
+from pel_fuzz.client.checking.kept import ClientFindings
+from pel_fuzz.client.checking.report import CheckReport, client_command
+from pel_fuzz.client.running.failures import Stopped
 from pel_fuzz.corpus import CorpusCase, Replayed
 from pel_fuzz.formats.case_json import CaseFile, read_case
 from pel_fuzz.junit import Told, write_campaign

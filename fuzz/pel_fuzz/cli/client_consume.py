@@ -19,14 +19,14 @@ from pel_fuzz.cli.client_options import (
 )
 from pel_fuzz.cli.options import duration, json_option, make_folder, shard_of
 from pel_fuzz.cli.regression_options import CiOptions, ci_options_without_corpus
-from pel_fuzz.client.consume import ConsumePlan, run_canaries, run_control, run_files
-from pel_fuzz.client.consume_junit import write_consume_junit
-from pel_fuzz.client.consume_report import ConsumeReport, difference_of
-from pel_fuzz.client.failures import NoStart
-from pel_fuzz.client.fixture_run import FixtureClient, Said, Told
-from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, ENGINE_TEST, fixture_files
-from pel_fuzz.client.keeping import keep
-from pel_fuzz.client.verdicts import printable
+from pel_fuzz.client.fixtures.consume import ConsumePlan, run_canaries, run_control, run_files
+from pel_fuzz.client.fixtures.consume_junit import write_consume_junit
+from pel_fuzz.client.fixtures.consume_report import ConsumeReport, difference_of
+from pel_fuzz.client.fixtures.fixture_run import FixtureClient, Said, Told
+from pel_fuzz.client.fixtures.fixtures import BLOCKCHAIN_TEST, ENGINE_TEST, fixture_files
+from pel_fuzz.client.fixtures.keeping import keep
+from pel_fuzz.client.fixtures.verdicts import printable
+from pel_fuzz.client.running.failures import NoStart
 from pel_fuzz.exit_codes import ExitCode
 from pel_reference.errors import InputError
 

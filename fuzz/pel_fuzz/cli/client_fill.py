@@ -12,9 +12,9 @@ from pel_fuzz.campaign import default_jobs
 from pel_fuzz.cli.client import client
 from pel_fuzz.cli.client_options import TOLD_EVERY_SECONDS, leave_out_option
 from pel_fuzz.cli.options import fork_name, json_option, make_folder, shard_of
-from pel_fuzz.client.fill import FillPlan, FillReport, fill
-from pel_fuzz.client.fixture_index import Filled, root_hash
-from pel_fuzz.client.fixtures import FORMATS
+from pel_fuzz.client.fixtures.fill import FillPlan, FillReport, fill
+from pel_fuzz.client.fixtures.fixture_index import Filled, root_hash
+from pel_fuzz.client.fixtures.fixtures import FORMATS
 from pel_fuzz.exit_codes import ExitCode
 from pel_reference.errors import InputError
 

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import click
 
 from pel_fuzz.cli.options import duration
-from pel_fuzz.client.fixture_run import FILE, parse_command
-from pel_fuzz.client.limits import Limits
+from pel_fuzz.client.fixtures.fixture_run import FILE, parse_command
+from pel_fuzz.client.running.limits import Limits
 from pel_fuzz.workloads.features import FEATURES
 
 TOLD_EVERY_SECONDS = 10.0

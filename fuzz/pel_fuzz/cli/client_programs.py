@@ -18,9 +18,9 @@ from pel_fuzz.cli.options import (
     shard_of,
 )
 from pel_fuzz.cli.running_programs import SHRINK_SECONDS, carry_out, replay_file, tell
-from pel_fuzz.client.failures import NoStart
-from pel_fuzz.client.program_report import ProgramsReport, write
-from pel_fuzz.client.programs import ProgramExecutor, ProgramsPlan, program_block_at
+from pel_fuzz.client.programs.program_report import ProgramsReport, write
+from pel_fuzz.client.programs.programs import ProgramExecutor, ProgramsPlan, program_block_at
+from pel_fuzz.client.running.failures import NoStart
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.programs_json import encode_programs
 from pel_reference.errors import InputError

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import click
 
-from pel_fuzz.client.program_report import (
+from pel_fuzz.client.programs.program_report import (
     KeptBlock,
     ProgramsReport,
     command_line,
     size_of,
     write_finding,
 )
-from pel_fuzz.client.program_shrinking import shrink_programs
-from pel_fuzz.client.programs import (
+from pel_fuzz.client.programs.program_shrinking import shrink_programs
+from pel_fuzz.client.programs.programs import (
     ProgramExecutor,
     ProgramsPlan,
     RanBlock,

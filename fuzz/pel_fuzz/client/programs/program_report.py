@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from pel_fuzz.client.programs import Examined, ProgramsPlan, RanBlock
+from pel_fuzz.client.programs.programs import Examined, ProgramsPlan, RanBlock
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.programs_json import encode_programs
 from pel_fuzz.tiny import TinyBlock

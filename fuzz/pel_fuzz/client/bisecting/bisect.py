@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from pel_fuzz.client.fixture_run import Said, Told
+from pel_fuzz.client.fixtures.fixture_run import Said, Told
 
 Ask = Callable[[int], Told]
 """Give the prefix of so many transactions to the client."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pel_fuzz.client.fixture_run import FixtureClient, Told
-from pel_fuzz.client.fixtures import BLOCKCHAIN_TEST, Fixture, dump_test
-from pel_fuzz.client.forging import STATE, NotForgeable, forge
-from pel_fuzz.client.plain_block import plain_block
+from pel_fuzz.client.fixtures.fixture_run import FixtureClient, Told
+from pel_fuzz.client.fixtures.fixtures import BLOCKCHAIN_TEST, Fixture, dump_test
+from pel_fuzz.client.fixtures.forging import STATE, NotForgeable, forge
+from pel_fuzz.client.fixtures.plain_block import plain_block
 from pel_reference.sealing import SealedBlock, Unsealable, seal
 
 

@@ -10,17 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pel_fuzz.client.blocks import (
+from pel_fuzz.client.asking.interface import BlockClient
+from pel_fuzz.client.checking.blocks import (
     LEAST_TRANSACTIONS,
     SMALLEST_TRANSACTIONS,
     ClientBlock,
     client_blocks,
     judged,
 )
-from pel_fuzz.client.campaign import CheckPlan
-from pel_fuzz.client.examining import Examined, examine
-from pel_fuzz.client.failures import Stopped
-from pel_fuzz.client.interface import BlockClient
+from pel_fuzz.client.checking.campaign import CheckPlan
+from pel_fuzz.client.checking.examining import Examined, examine
+from pel_fuzz.client.running.failures import Stopped
 from pel_fuzz.verdict import Difference, Oracle
 from pel_fuzz.workloads.blocks import GeneratedBlock
 from pel_fuzz.workloads.draws import UndrawableCase, shrink

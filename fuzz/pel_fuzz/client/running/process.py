@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeAlias
 
-from pel_fuzz.client.failures import (
+from pel_fuzz.client.running.failures import (
     NoStart,
     Stopped,
     TooLate,
@@ -25,9 +25,9 @@ from pel_fuzz.client.failures import (
     TooMuchMemory,
     TooMuchOutput,
 )
-from pel_fuzz.client.folder import is_within
-from pel_fuzz.client.limits import Limits
-from pel_fuzz.client.tree import Tree
+from pel_fuzz.client.running.folder import is_within
+from pel_fuzz.client.running.limits import Limits
+from pel_fuzz.client.running.tree import Tree
 from pel_fuzz.verdict import printable
 
 LOOK_SECONDS: Final = 0.1

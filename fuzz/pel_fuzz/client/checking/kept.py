@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from pel_fuzz.cases import Case
-from pel_fuzz.client.campaign import CheckedCase, CheckPlan
-from pel_fuzz.client.report import client_command
-from pel_fuzz.client.shrinking import Shrinker, Smaller
+from pel_fuzz.client.checking.campaign import CheckedCase, CheckPlan
+from pel_fuzz.client.checking.report import client_command
+from pel_fuzz.client.checking.shrinking import Shrinker, Smaller
 from pel_fuzz.formats.case_json import write_case
 from pel_fuzz.verdict import Difference, Oracle
 from pel_reference.block import Block

@@ -16,18 +16,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
-from pel_fuzz.client.blocks import (
+from pel_fuzz.client.asking.interface import BlockClient
+from pel_fuzz.client.checking.blocks import (
     LEAST_GAS,
     LEAST_TRANSACTIONS,
     SMALLEST_TRANSACTIONS,
     ClientBlock,
     client_block_at,
 )
-from pel_fuzz.client.drawing import Drawing
-from pel_fuzz.client.examining import ClientSpec, Examined, examine
-from pel_fuzz.client.failures import Stopped
-from pel_fuzz.client.interface import BlockClient
-from pel_fuzz.client.process import Stop
+from pel_fuzz.client.checking.drawing import Drawing
+from pel_fuzz.client.checking.examining import ClientSpec, Examined, examine
+from pel_fuzz.client.running.failures import Stopped
+from pel_fuzz.client.running.process import Stop
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pel_fuzz.client.bisect import Bisection
-from pel_fuzz.client.consume_report import difference_of
-from pel_fuzz.client.describing import Described
-from pel_fuzz.client.fixture_run import Said, Told
+from pel_fuzz.client.bisecting.bisect import Bisection
+from pel_fuzz.client.bisecting.describing import Described
+from pel_fuzz.client.fixtures.consume_report import difference_of
+from pel_fuzz.client.fixtures.fixture_run import Said, Told
 from pel_fuzz.exit_codes import ExitCode
 
 _MONOTONE: Final = {

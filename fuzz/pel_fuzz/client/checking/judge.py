@@ -11,11 +11,11 @@ from typing import Any, Final, TypeAlias
 
 from eth_hash.auto import keccak
 
-from pel_fuzz.client.access_lists import KIND as ACCESS_LIST
-from pel_fuzz.client.access_lists import compare_access_lists
-from pel_fuzz.client.answer import Answer, AnsweredReceipt
-from pel_fuzz.client.blame import blame
-from pel_fuzz.client.gaps import roots_with_gaps
+from pel_fuzz.client.asking.access_lists import KIND as ACCESS_LIST
+from pel_fuzz.client.asking.access_lists import compare_access_lists
+from pel_fuzz.client.asking.answer import Answer, AnsweredReceipt
+from pel_fuzz.client.checking.blame import blame
+from pel_fuzz.client.checking.gaps import roots_with_gaps
 from pel_fuzz.verdict import Difference, Oracle, shorten
 from pel_reference.block import Account, Alloc, Block, BlockResult, Log, Receipt, Rejected
 from pel_reference.compare import Difference as Found

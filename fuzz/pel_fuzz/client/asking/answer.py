@@ -11,8 +11,8 @@ from json import JSONDecodeError
 from types import MappingProxyType
 from typing import Any, Final
 
-from pel_fuzz.client.access_lists import AnsweredList, read_access_list
-from pel_fuzz.client.failures import Garbage, Twice
+from pel_fuzz.client.asking.access_lists import AnsweredList, read_access_list
+from pel_fuzz.client.running.failures import Garbage, Twice
 from pel_reference.alloc_json import parse_alloc
 from pel_reference.block import Alloc, Log
 from pel_reference.errors import InputError

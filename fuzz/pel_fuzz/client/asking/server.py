@@ -17,8 +17,10 @@ from typing import Final, Self
 
 import httpx
 
-from pel_fuzz.client.answer import Answer, read_document
-from pel_fuzz.client.failures import (
+from pel_fuzz.client.asking.answer import Answer, read_document
+from pel_fuzz.client.asking.interface import MOST_TOLD, answer_in, ask
+from pel_fuzz.client.asking.t8n import split_command
+from pel_fuzz.client.running.failures import (
     ClientFailure,
     Garbage,
     NoStart,
@@ -29,11 +31,9 @@ from pel_fuzz.client.failures import (
     Unreachable,
     ended_badly,
 )
-from pel_fuzz.client.folder import remove
-from pel_fuzz.client.interface import MOST_TOLD, answer_in, ask
-from pel_fuzz.client.limits import Limits
-from pel_fuzz.client.process import LOOK_SECONDS, Process, Stop, cut, never
-from pel_fuzz.client.t8n import split_command
+from pel_fuzz.client.running.folder import remove
+from pel_fuzz.client.running.limits import Limits
+from pel_fuzz.client.running.process import LOOK_SECONDS, Process, Stop, cut, never
 from pel_reference.block import Block
 
 SOCKET, PORT = "{socket}", "{port}"

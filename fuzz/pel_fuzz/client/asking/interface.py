@@ -3,9 +3,9 @@
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Protocol, Self
 
-from pel_fuzz.client.answer import Answer, read_answer
-from pel_fuzz.client.failures import Garbage, Refused
-from pel_fuzz.client.process import Stop, never
+from pel_fuzz.client.asking.answer import Answer, read_answer
+from pel_fuzz.client.running.failures import Garbage, Refused
+from pel_fuzz.client.running.process import Stop, never
 from pel_reference.block import Block
 from pel_reference.json_input import Field
 from pel_reference.triple import NO_REWARD, dump_triple

@@ -13,12 +13,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from pel_fuzz.client.answer import Answer, read_answer, read_document
-from pel_fuzz.client.failures import Garbage, NoStart, TooMuchOutput, Twice, ended_badly
-from pel_fuzz.client.folder import work_folder
-from pel_fuzz.client.interface import Asked, answer_in, ask
-from pel_fuzz.client.limits import Limits
-from pel_fuzz.client.process import Ended, Stop, cut, never, run_process
+from pel_fuzz.client.asking.answer import Answer, read_answer, read_document
+from pel_fuzz.client.asking.interface import Asked, answer_in, ask
+from pel_fuzz.client.running.failures import Garbage, NoStart, TooMuchOutput, Twice, ended_badly
+from pel_fuzz.client.running.folder import work_folder
+from pel_fuzz.client.running.limits import Limits
+from pel_fuzz.client.running.process import Ended, Stop, cut, never, run_process
 from pel_reference.block import Block
 
 FLAGS: Final = (

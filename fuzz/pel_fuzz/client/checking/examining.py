@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
-from pel_fuzz.client.failures import ClientFailure, Garbage
-from pel_fuzz.client.interface import BlockClient
-from pel_fuzz.client.judge import Judgement, judge
-from pel_fuzz.client.limits import Limits
-from pel_fuzz.client.process import Stop, never
-from pel_fuzz.client.server import TransitionServer
-from pel_fuzz.client.t8n import TransitionTool
+from pel_fuzz.client.asking.interface import BlockClient
+from pel_fuzz.client.asking.server import TransitionServer
+from pel_fuzz.client.asking.t8n import TransitionTool
+from pel_fuzz.client.checking.judge import Judgement, judge
+from pel_fuzz.client.running.failures import ClientFailure, Garbage
+from pel_fuzz.client.running.limits import Limits
+from pel_fuzz.client.running.process import Stop, never
 from pel_fuzz.verdict import Difference, Oracle, printable, shorten
 from pel_reference.block import Block, BlockResult
 

@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pel_fuzz.client.failures import Stopped
-from pel_fuzz.client.programs import Examined, ProgramExecutor, examine
+from pel_fuzz.client.programs.programs import Examined, ProgramExecutor, examine
+from pel_fuzz.client.running.failures import Stopped
 from pel_fuzz.tiny import TinyBlock
 
 TRIES: Final = 4

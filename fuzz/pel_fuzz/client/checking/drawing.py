@@ -16,8 +16,8 @@ from contextlib import suppress
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
-from pel_fuzz.client.blocks import ClientBlock
-from pel_fuzz.client.process import Stop
+from pel_fuzz.client.checking.blocks import ClientBlock
+from pel_fuzz.client.running.process import Stop
 
 _WAIT_SECONDS: Final = 0.1
 

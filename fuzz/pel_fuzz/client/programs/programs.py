@@ -17,11 +17,11 @@ from threading import Event
 
 from hypothesis.strategies import SearchStrategy
 
-from pel_fuzz.client.answer import read_document
-from pel_fuzz.client.failures import ClientFailure, Garbage, NoStart, Stopped, ended_badly
-from pel_fuzz.client.folder import work_folder
-from pel_fuzz.client.limits import Limits
-from pel_fuzz.client.process import Stop, never, run_process
+from pel_fuzz.client.asking.answer import read_document
+from pel_fuzz.client.running.failures import ClientFailure, Garbage, NoStart, Stopped, ended_badly
+from pel_fuzz.client.running.folder import work_folder
+from pel_fuzz.client.running.limits import Limits
+from pel_fuzz.client.running.process import Stop, never, run_process
 from pel_fuzz.drive.judge import result_difference
 from pel_fuzz.drive.messages import Answer, result_of
 from pel_fuzz.formats.header import FormatError

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pel_fuzz.client.campaign import CheckedCase, CheckPlan
+from pel_fuzz.client.checking.campaign import CheckedCase, CheckPlan
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.regressions import Regressions
 from pel_fuzz.report import Group

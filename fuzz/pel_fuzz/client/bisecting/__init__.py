@@ -1,0 +1,1 @@
+"""`pel client bisect`: the first transaction that matters to a client."""

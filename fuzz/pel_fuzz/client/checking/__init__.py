@@ -1,0 +1,1 @@
+"""`pel client check`: blocks for a client, and what it makes of them."""

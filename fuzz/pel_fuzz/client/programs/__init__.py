@@ -1,0 +1,1 @@
+"""`pel client programs`: executors without an EVM."""

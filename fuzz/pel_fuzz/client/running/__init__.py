@@ -1,0 +1,1 @@
+"""How a client's processes are run: bounded, watched, and ended with all that they have started."""
