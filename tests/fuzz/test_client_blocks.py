@@ -2,6 +2,7 @@
 
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,6 @@ from pel_fuzz.client.checking.blocks import (
     ANCESTORS,
     LEAST_GAS,
     LEAST_TRANSACTIONS,
-    ClientBlock,
     client_block_at,
     client_blocks,
     judged,
@@ -79,15 +79,13 @@ def test_states_that_no_chain_has_are_not_judged() -> None:
     assert judged(found.block) == found.expected
 
 
-def _small(index: int) -> ClientBlock:
-    return client_block_at(3, index, "Prague", least_transactions=8, least_gas=0)
-
-
 def test_other_processes_draw_the_same() -> None:
-    with Drawing(_small, 1) as drawing:
-        assert drawing.block(1, None, lambda: False) == _small(1)
+    # Of functions here other processes know nothing.
+    small = partial(client_block_at, 3, fork="Prague", least_transactions=8, least_gas=0)
+    with Drawing(small, 1) as drawing:
+        assert drawing.block(1, None, lambda: False) == small(1)
         begun: Future[bytes] | None = None
         while begun is None:
             begun = drawing.begin(2)
-        assert drawing.block(2, begun, lambda: False) == _small(2)
+        assert drawing.block(2, begun, lambda: False) == small(2)
         assert drawing.block(4, drawing.begin(4), lambda: True) is None

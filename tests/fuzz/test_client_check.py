@@ -243,7 +243,7 @@ def test_progress_is_told_within_a_slow_block(
 def test_an_interruption_keeps_what_was_found(
     check: Check, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pel_fuzz.client import kept as module  # noqa: PLC0415
+    from pel_fuzz.client.checking import kept as module  # noqa: PLC0415
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
