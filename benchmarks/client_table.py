@@ -24,7 +24,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 CLIENTS = ROOT / ".clients"
 BIN = Path(sys.executable).parent
-HEAD = ("client", "version", "way in", "blocks", "transactions", "forks", "no verdict", "differ")
+HEAD = ("client", "version", "way in", "blocks", "transactions", "forks", "no result", "differ")
 INCONCLUSIVE = 3
 
 
