@@ -26,6 +26,21 @@ SHORT_STORY = 45
 """Lines up to which a story is told at once; longer ones are left to `pel replay`."""
 
 
+def folder_for_findings(folder: Path) -> None:
+    """Make the folder, and try it, before anything is found that would be lost.
+
+    Raises: `InputError`, where nothing can be written there.
+    """
+    probe = folder / ".probe"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        problem = f"findings cannot be kept there: {error.strerror}"
+        raise InputError(str(folder), "", problem) from None
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """One kept finding: its difference and file, the smallest there are so far, and how to replay
@@ -78,14 +93,7 @@ class Findings:
         self._shrink_seconds = SHRINK_SECONDS if shrink_seconds is None else shrink_seconds
         self._deadline = deadline
         self.kept: list[Found] = []
-        probe = folder / ".probe"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            probe.write_bytes(b"")
-            probe.unlink()
-        except OSError as error:
-            problem = f"findings cannot be kept there: {error.strerror}"
-            raise InputError(str(folder), "", problem) from None
+        folder_for_findings(folder)
 
     def keep(self, report: CaseReport, fresh: list[Difference]) -> Iterator[Found]:
         """Write down all the fresh differences of one case; then shrink each, and give it.

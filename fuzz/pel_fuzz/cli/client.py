@@ -8,7 +8,7 @@ import click
 
 from pel_fuzz.cli.app import app
 from pel_fuzz.cli.driving import carry_out, replay_case
-from pel_fuzz.cli.options import DEFAULT_SECONDS, duration, json_option
+from pel_fuzz.cli.options import DEFAULT_SECONDS, duration, json_option, out_option
 from pel_fuzz.drive.campaign import STRATEGIES, DrivePlan
 from pel_fuzz.drive.client import ANSWER_SECONDS, Note
 from pel_fuzz.drive.external import External
@@ -46,13 +46,7 @@ def client() -> None:
     callback=duration,
     help="How long one answer may take.",
 )
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("findings"),
-    show_default=True,
-    help="Where found cases are kept.",
-)
+@out_option
 @click.option("--replay", type=click.Path(dir_okay=False), help="Run this kept case instead.")
 @click.option("--step", is_flag=True, help="With --replay: tell every step.")
 @click.option(

@@ -21,6 +21,8 @@ from pel_fuzz.cli.options import (
     duration_or_none,
     fork_name,
     json_option,
+    keep_going_option,
+    out_option,
     shard_of,
 )
 from pel_fuzz.cli.regression_options import CiOptions, ci_options
@@ -147,14 +149,8 @@ def _check_usage(
     help="What stands in the client's output where it ran in parallel.",
 )
 @limit_options
-@click.option("--keep-going", is_flag=True, help="Do not stop at the first difference.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("findings"),
-    show_default=True,
-    help="Where found cases are kept.",
-)
+@keep_going_option
+@out_option
 @click.option(
     "--shrink-time",
     metavar="TIME",

@@ -14,6 +14,7 @@ from pel_fuzz.cli.options import (
     duration,
     duration_or_none,
     json_option,
+    keep_going_option,
     make_folder,
     shard_of,
 )
@@ -50,7 +51,7 @@ DEFAULT_CASES = 100
 @click.option("--start", type=click.IntRange(0, 2**63), default=0, help="Begin at this index.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Executors at once (default: one a core).")
 @limit_options
-@click.option("--keep-going", is_flag=True, help="Do not stop at the first difference.")
+@keep_going_option
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),

@@ -15,6 +15,8 @@ from pel_fuzz.cli.options import (
     duration_or_none,
     fork_name,
     json_option,
+    keep_going_option,
+    out_option,
     seed_bug_option,
     shard_of,
 )
@@ -46,14 +48,8 @@ from pel_reference.eels_forks import is_installed
     help="Who steps next: a mix of strategies, one of them, or plain threads (a stress lane, not "
     "reproducible).",
 )
-@click.option("--keep-going", is_flag=True, help="Do not stop at the first difference.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("findings"),
-    show_default=True,
-    help="Where found cases are kept.",
-)
+@keep_going_option
+@out_option
 @click.option(
     "--shrink-time",
     metavar="TIME",

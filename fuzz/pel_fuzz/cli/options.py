@@ -30,6 +30,16 @@ _TRIPLE = (
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+keep_going_option = click.option(
+    "--keep-going", is_flag=True, help="Do not stop at the first difference."
+)
+out_option = click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("findings"),
+    show_default=True,
+    help="Where found cases are kept.",
+)
 
 
 DEFAULT_SECONDS = 60.0

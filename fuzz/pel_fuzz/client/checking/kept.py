@@ -14,6 +14,7 @@ from pel_fuzz.cases import Case
 from pel_fuzz.client.checking.campaign import CheckedCase, CheckPlan
 from pel_fuzz.client.checking.report import client_command
 from pel_fuzz.client.checking.shrinking import Shrinker, Smaller
+from pel_fuzz.findings import folder_for_findings
 from pel_fuzz.formats.case_json import write_case
 from pel_fuzz.verdict import Difference, Oracle
 from pel_reference.block import Block
@@ -62,14 +63,7 @@ class ClientFindings:
         self.folder, self.plan, self._deadline = folder, plan, deadline
         self._seconds = SHRINK_SECONDS if shrink_seconds is None else shrink_seconds
         self.kept: list[KeptCase] = []
-        probe = folder / ".probe"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            probe.write_bytes(b"")
-            probe.unlink()
-        except OSError as error:
-            problem = f"findings cannot be kept there: {error.strerror}"
-            raise InputError(str(folder), "", problem) from None
+        folder_for_findings(folder)
 
     def keep(self, case: CheckedCase, difference: Difference) -> KeptCase:
         """Write a case down as it was found."""
