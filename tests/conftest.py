@@ -1,11 +1,20 @@
-"""What the tests of all layers share: CrossHair, which looks for a counterexample to a contract."""
+"""What the tests of all layers share: interruptions that arrive, and CrossHair, which looks for a
+counterexample to a contract."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptions_arrive() -> None:
+    """A shell starts what it puts into the background deaf to SIGINT, and Python stays so."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def run_crosshair(module: str | Path, seconds_a_condition: int) -> subprocess.CompletedProcess[str]:
