@@ -201,6 +201,12 @@ def test_features_can_be_left_out(check: Check, tool: Tool) -> None:
     assert check.code == ExitCode.BAD_INPUT and "no-such-thing" in check.told
 
 
+def test_a_replay_writes_no_junit(check: Check, tmp_path: Path) -> None:
+    report = ("--junit", str(tmp_path / "report.xml"))
+    check.run("client", "check", "--command", "x", "--replay", "case.json", *report)
+    assert check.code == ExitCode.BAD_INPUT and "--replay goes without" in check.told
+
+
 def test_placeholders(check: Check, tool: Tool, tmp_path: Path) -> None:
     path = Path(shlex.split(tool(RIGHT))[-1])
     body = "given = dict(zip(names, sys.argv[1:]))\n"

@@ -98,13 +98,19 @@ def _with_spec(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
 
 
 def _check_usage(
-    spec: ClientSpec, proof: "re.Pattern[str] | None", max_cases: int | None, ci: CiOptions
+    spec: ClientSpec,
+    proof: "re.Pattern[str] | None",
+    max_cases: int | None,
+    ci: CiOptions,
+    replay: str | None,
 ) -> None:
     """Raises: `click.UsageError`, for options that do not go together."""
     if proof is not None and spec.way == "url":
         raise click.UsageError("--parallel-proof: what a server at --url writes cannot be seen")
     if max_cases == 0 and ci.is_empty:
         raise click.UsageError("--max-cases 0 goes with --corpus or --known")
+    if replay is not None and (ci.junit is not None or not ci.is_empty):
+        raise click.UsageError("--replay goes without --corpus, --known and --junit")
 
 
 @client.command("check")
@@ -196,7 +202,7 @@ def check(
     a minute.
     """
     begin = time.monotonic()
-    _check_usage(spec, parallel_proof, max_cases, ci)
+    _check_usage(spec, parallel_proof, max_cases, ci, replay)
     try:
         if replay is not None:
             return replay_case(spec, replay, tries, as_json)
