@@ -1,5 +1,5 @@
-"""What the tests of all layers share: interruptions that arrive, and CrossHair, which looks for a
-counterexample to a contract."""
+"""What the tests of all layers share: interruptions that arrive, toolchains of other languages, and
+CrossHair, which looks for a counterexample to a contract."""
 
 import signal
 import subprocess
@@ -15,6 +15,30 @@ def interruptions_arrive() -> None:
     """A shell starts what it puts into the background deaf to SIGINT, and Python stays so."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _works(name: str) -> bool:
+    question = [name, "version" if name == "go" else "--version"]
+    try:
+        return (
+            subprocess.run(question, capture_output=True, check=False, timeout=60).returncode == 0
+        )
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def toolchain() -> Callable[[str], str]:
+    """The command of another language's toolchain; the test is skipped where it is not there, or
+    is one in name only, as a version manager's without a version is."""
+    known: dict[str, bool] = {}
+
+    def find(name: str) -> str:
+        if not known.setdefault(name, _works(name)):
+            pytest.skip(f"{name} is not installed")
+        return name
+
+    return find
 
 
 def run_crosshair(module: str | Path, seconds_a_condition: int) -> subprocess.CompletedProcess[str]:

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,21 +58,18 @@ VECTORS = [document for document in page_documents() if "expected" in document]
 
 
 @pytest.fixture(scope="session")
-def javascript() -> str:
-    if shutil.which("node") is None:
-        pytest.skip("Node is not installed")
-    return f"node {JS}"
+def javascript(toolchain: Callable[[str], str]) -> str:
+    return f"{toolchain('node')} {JS}"
 
 
 @pytest.fixture(scope="session")
-def rust(tmp_path_factory: pytest.TempPathFactory) -> str:
-    if shutil.which("cargo") is None:
-        pytest.skip("cargo is not installed")
+def rust(tmp_path_factory: pytest.TempPathFactory, toolchain: Callable[[str], str]) -> str:
+    cargo = toolchain("cargo")
     made = tmp_path_factory.mktemp("rust")
     source = shutil.copytree(
         EXAMPLES / "key-value-rust", made / "source", ignore=shutil.ignore_patterns("target")
     )
-    command = ["cargo", "build", "--quiet", "--offline", "--target-dir", str(made / "target")]
+    command = [cargo, "build", "--quiet", "--offline", "--target-dir", str(made / "target")]
     built = subprocess.run(
         command, cwd=source, capture_output=True, text=True, timeout=SECONDS, check=False
     )
@@ -81,16 +79,15 @@ def rust(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def go(tmp_path_factory: pytest.TempPathFactory) -> str:
-    if shutil.which("go") is None:
-        pytest.skip("Go is not installed")
+def go(tmp_path_factory: pytest.TempPathFactory, toolchain: Callable[[str], str]) -> str:
+    tool = toolchain("go")
     made = tmp_path_factory.mktemp("go")
     own = {"GOPROXY": "off", "GOFLAGS": "", "GOTOOLCHAIN": "local", "GOPATH": str(made / "path")}
     if "HOME" not in os.environ:
         own["GOCACHE"] = str(made / "cache")
     executable = made / "blockstm-go"
     built = subprocess.run(
-        ["go", "build", "-o", str(executable), "."],
+        [tool, "build", "-o", str(executable), "."],
         cwd=EXAMPLES / "blockstm-go",
         env=os.environ | own,
         capture_output=True,

@@ -3,8 +3,8 @@ compiled as it stands there, logs a run, and `pel check` judges it."""
 
 import os
 import re
-import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -106,18 +106,14 @@ def program(page: str, language: str, main: str, right: bool) -> str:
     return GO_HEAD.format("; ".join(f'"{each}"' for each in ("encoding/json", *used))) + code + main
 
 
-def output(language: str, source: str, folder: Path) -> bytes:
+def output(compiler: str, language: str, source: str, folder: Path) -> bytes:
     """What the program prints. Compiled offline, with caches of its own."""
-    compiler = {"go": "go", "rust": "rustc"}[language]
-    found = shutil.which(compiler)
-    if found is None:
-        pytest.skip(f"{compiler} is not installed")
     path = folder / f"main.{'go' if language == 'go' else 'rs'}"
     path.write_text(source)
     built = folder / "main"
     flags = ["build", "-o"] if language == "go" else ["--edition", "2021", "-o"]
     done = subprocess.run(
-        [found, *flags, str(built), str(path)],
+        [compiler, *flags, str(built), str(path)],
         cwd=folder,
         env={"HOME": str(folder), **os.environ},  # where there is none, its caches go there
         capture_output=True,
@@ -141,9 +137,15 @@ def output(language: str, source: str, folder: Path) -> bytes:
     ids=["history-go", "history-rust", "trace-go", "trace-rust"],
 )
 def test_a_log_written_as_the_page_says(
-    page: str, language: str, main: str, right: bool, tmp_path: Path
+    page: str,
+    language: str,
+    main: str,
+    right: bool,
+    tmp_path: Path,
+    toolchain: Callable[[str], str],
 ) -> None:
+    compiler = toolchain({"go": "go", "rust": "rustc"}[language])
     log = tmp_path / "log.jsonl"
-    log.write_bytes(output(language, program(page, language, main, right), tmp_path))
+    log.write_bytes(output(compiler, language, program(page, language, main, right), tmp_path))
     arguments = ["check", str(log)] if page == "history.md" else ["check", "--trace", str(log)]
     assert pel(arguments) is (ExitCode.AGREE if right else ExitCode.DIFFER)
