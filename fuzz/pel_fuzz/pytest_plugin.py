@@ -140,4 +140,5 @@ def _factory(wanted: str) -> Callable[[], Any]:
         raise pytest.UsageError(f"--pel-executor: {told}") from None
     if not callable(found):
         raise pytest.UsageError(f"--pel-executor: {wanted} is not callable")
-    return found  # type: ignore[no-any-return]
+    factory: Callable[[], Any] = found
+    return factory
