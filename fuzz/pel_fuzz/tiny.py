@@ -60,16 +60,13 @@ class _Machine:
     writes: dict[Location, Value] = field(default_factory=dict)
 
     def load(self, location: Location, predicate: str | None = None) -> int:
-        value = (
-            self.writes[location]
-            if location in self.writes
-            else self.view.read(location, predicate)[0]
-        )
+        writes = self.writes
+        value = writes[location] if location in writes else self.view.read(location, predicate)[0]
         return value if isinstance(value, int) else 0
 
     def mix(self, number: int) -> int:
-        self.accumulator = (self.accumulator * 31 + number + 7) % PRIME
-        return self.accumulator
+        mixed = self.accumulator = (self.accumulator * 31 + number + 7) % PRIME
+        return mixed
 
     def get(self, cell: int) -> None:
         self.mix(self.load(("cell", cell)))
@@ -114,7 +111,9 @@ class _Machine:
         self.mix(left)
 
 
-_CODE: Final[Mapping[str, Callable[..., int | None]]] = {
+Code: TypeAlias = Sequence[tuple[Callable[..., int | None], Sequence[str | int]]]
+"""A program, with the method that executes each instruction."""
+_CODE: Final[Mapping[str | int, Callable[..., int | None]]] = {
     name: getattr(_Machine, name) for name in OPERANDS
 }
 
@@ -126,6 +125,11 @@ class TinyTransition:
     position: int
     program: Program
     cells: int
+    _code: Code = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        code = [(_CODE[name], operands) for name, *operands in self.program]
+        object.__setattr__(self, "_code", code)
 
     @property
     def kind(self) -> Kind:
@@ -141,11 +145,14 @@ class TinyTransition:
         Raises: `Torn`.
         """
         machine = _Machine(view, self.cells, self.position + 1)
-        at = 0
+        code, end, at = self._code, len(self.program), 0
         try:
-            while at < len(self.program):
-                name, *operands = self.program[at]
-                at += 1 + (_CODE[str(name)](machine, *operands) or 0)
+            while at < end:
+                instruction, operands = code[at]
+                at += 1
+                skipped = instruction(machine, *operands)
+                if skipped:
+                    at += skipped
         except _Revert:
             return Effects({}, ("reverted",))
         return Effects(machine.writes, ("ended", machine.accumulator))

@@ -68,11 +68,10 @@ class RandomWalk(Default):
 
     def __init__(self, seed: int, switch_probability: float = 0.3) -> None:
         self.seed, self.switch_probability = seed, switch_probability
-        self._draw: Callable[[], float] = Random(seed).random
 
     def begin(self, workers: int) -> None:
         """Start the walk again from its seed."""
-        self._draw = Random(self.seed).random
+        self._draw: Callable[[], float] = Random(self.seed).random
 
     def choose(
         self, worker: int, own: int, runnable: Sequence[int], default: int, pending: Pending

@@ -8,6 +8,7 @@ give identical traces.
 
 from abc import abstractmethod
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any, NoReturn, TypeVar
 
 from pel_parallel.choices import Choices
@@ -22,6 +23,9 @@ T = TypeVar("T")
 STEP_LIMIT = 50_000_000
 """Steps in a run before it is given up, where the caller names no bound: the last resort. What
 bugs do (deadlocks, idling for ever, executing for ever) is recognised much earlier."""
+
+AT_ONCE = 4096
+"""Steps made of a log at a time: both forms of a long one would take twice the memory."""
 
 
 class Controller(Decider):
@@ -41,8 +45,7 @@ class Controller(Decider):
     ) -> None:
         super().__init__(choices)
         self.step_limit, self.keep_trace = step_limit, keep_trace
-        self._steps: list[Step] = []
-        self._taken = 0
+        self._begin(0)
 
     def run(self, workers: int, body: Callable[[int], None]) -> None:
         """Run the workers to their ends, in the order that the choices make."""
@@ -56,7 +59,14 @@ class Controller(Decider):
 
     def trace(self) -> tuple[Step, ...] | None:
         """The steps of the last run, in the order in which they were taken, if kept."""
-        return tuple(self._steps) if self.keep_trace else None
+        if not self.keep_trace:
+            return None
+        log = self._log
+        while self._logged < len(log):
+            part = slice(self._logged, self._logged + AT_ONCE)
+            log[part] = map(tuple.__new__, repeat(Step), log[part])  # half the time of Step(...)
+            self._logged = min(part.stop, len(log))
+        return tuple(log)
 
     def step(
         self,
@@ -72,24 +82,21 @@ class Controller(Decider):
             raise WorkerStopped
         own = self._own[worker]
         self._pending[worker] = (action, args, obj.name)
-        if enabled is not None:
-            self._guards[worker] = enabled
-        if self._crowded or self._guards:
-            target = self._next(worker, own, worker)
+        if enabled is not None or self._guards:
+            self._take_turn(worker, own, enabled)
+        elif self._crowded:
+            target = self._chosen(worker, own, self._alive, worker)
             if target != worker:
                 self._switch(worker, target)
-            if enabled is not None:
-                del self._guards[worker]
-        if self._taken >= self.step_limit:
+        if self._left <= 0:
             self._give_up_at_limit()
         result = body()
-        self._taken += 1
+        self._left -= 1
         self._own[worker] = own + 1
         if self.keep_trace:
             sequence = obj.sequence
             obj.sequence = sequence + 1
-            taken = (worker, own, action, args, obj.name, sequence, result)
-            self._steps.append(tuple.__new__(Step, taken))  # half the time of Step(...)
+            self._log.append((worker, own, action, args, obj.name, sequence, result))
         if self._idled and action not in LOOKS:
             self._idled.clear()
         return result
@@ -104,7 +111,7 @@ class Controller(Decider):
             target = self._next(worker, self._own[worker], None)
             if target != worker:
                 self._switch(worker, target)
-        if self._taken >= self.step_limit:
+        if self._left <= 0:
             self._give_up_at_limit()
         self._log_own(worker, "idle")
         self._idled[worker] = self._idled.get(worker, 0) + 1
@@ -126,7 +133,9 @@ class Controller(Decider):
     # ---- the logic ----------------------------------------------------------------------
 
     def _begin(self, workers: int) -> None:
-        self._steps, self._taken = [], 0
+        self._log: list[Any] = []  # what a `Step` holds; `_logged` of them have been made one
+        self._logged: int = 0
+        self._left = self.step_limit
         self._places = [SharedObject(("worker", worker)) for worker in range(workers)]
         self._begin_deciding([("start_worker", (), place.name) for place in self._places])
         self._crowded = workers > 1
@@ -153,6 +162,16 @@ class Controller(Decider):
         except BaseException as error:
             self._give_up(error)
 
+    def _take_turn(self, worker: int, own: int, enabled: Callable[[], bool] | None) -> None:
+        """Return when the worker goes next, and can: some have to wait, this one or others."""
+        if enabled is not None:
+            self._guards[worker] = enabled
+        target = self._next(worker, own, worker)
+        if target != worker:
+            self._switch(worker, target)
+        if enabled is not None:
+            del self._guards[worker]
+
     def _retire(self, worker: int) -> int | None:
         """`worker` has ended: who goes on, or `None` if nobody is left or the run has failed."""
         self._alive.remove(worker)
@@ -167,10 +186,10 @@ class Controller(Decider):
     def _log_own(self, worker: int, action: str) -> None:
         """Log a step that touches nothing but the worker itself."""
         place, own = self._places[worker], self._own[worker]
-        self._taken += 1
+        self._left -= 1
         self._own[worker] = own + 1
         if self.keep_trace:
-            self._steps.append(Step(worker, own, action, (), place.name, place.sequence, None))
+            self._log.append((worker, own, action, (), place.name, place.sequence, None))
             place.sequence += 1
 
     def _give_up_at_limit(self) -> NoReturn:

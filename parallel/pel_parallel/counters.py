@@ -22,6 +22,9 @@ class WorkerCounters:
     aborts: int = 0
 
 
+COUNTED = tuple(field.name for field in fields(WorkerCounters))
+
+
 @dataclass(frozen=True, slots=True)
 class Counters:
     """What all workers did, and `by_worker` what each of them did."""
@@ -43,5 +46,5 @@ class Counters:
     def of(cls, workers: Iterable[WorkerCounters]) -> "Counters":
         """Add up."""
         each = tuple(workers)
-        totals = {f.name: sum(getattr(w, f.name) for w in each) for f in fields(WorkerCounters)}
+        totals = {name: sum([getattr(worker, name) for worker in each]) for name in COUNTED}
         return cls(by_worker=each, **totals)

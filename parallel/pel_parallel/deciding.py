@@ -52,15 +52,19 @@ class Decider(ABC):
         """Who goes next; `preferred` does by default, if it can."""
         runnable = self._alive
         if self._guards:
-            runnable = [w for w in runnable if w not in self._guards or self._guards[w]()]
-            if not runnable:
-                self._fail(Deadlock(self._waits()))
+            waiting = [worker for worker, guard in self._guards.items() if not guard()]
+            if waiting:
+                runnable = [each for each in runnable if each not in waiting]
+                if not runnable:
+                    self._fail(Deadlock(self._waits()))
         if preferred is not None and preferred in runnable:
             default = preferred
         else:
             default = next((other for other in runnable if other > worker), runnable[0])
-        if len(runnable) == 1:
-            return default
+        return default if len(runnable) == 1 else self._chosen(worker, own, runnable, default)
+
+    def _chosen(self, worker: int, own: int, runnable: list[int], default: int) -> int:
+        """Who goes next of several that can; what is not the default is noted."""
         try:
             target = self.choices.choose(worker, own, runnable, default, self._pending)
             if target == default:

@@ -243,18 +243,18 @@ def plain(steps: Iterable[Step]) -> tuple[Step, ...]:
     """The steps, with plain data as observations: of a cell, the version or `("estimate",
     position)`, of a record its incarnation, `None` where there was nothing. Values are in the
     history."""
-    return tuple(
-        _plain(step) if isinstance(step.observed, (Entry, LastExecution)) else step
-        for step in steps
-    )
+    return tuple([_plain(step) if type(step[-1]) in NOT_DATA else step for step in steps])
+
+
+NOT_DATA = frozenset((Entry, LastExecution))
 
 
 def _plain(step: Step) -> Step:
     seen = step.observed
     if isinstance(seen, LastExecution):
-        return step._replace(observed=seen.incarnation)
+        return Step(*step[:-1], seen.incarnation)
     found = ("estimate", seen.version.position) if seen.estimate else tuple(seen.version)
-    return step._replace(observed=found)
+    return Step(*step[:-1], found)
 
 
 def _reads(view: RecordedView) -> tuple[Any, ...]:

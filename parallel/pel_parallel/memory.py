@@ -89,7 +89,7 @@ class Memory:
     """The cells and records of one run."""
 
     def __init__(self, seam: Seam, transitions: int) -> None:
-        self._step = seam.step
+        self.seam = seam
         self.cells: dict[Location, Cell] = {}
         self.records = [Record(position) for position in range(transitions)]
 
@@ -108,7 +108,7 @@ class Memory:
         """Algorithm 2, `read`."""
         cell = self.cell(location)
         body = partial(cell.newest_below, position)
-        return self._step(worker, "read_cell", (position,), cell, body)
+        return self.seam.step(worker, "read_cell", (position,), cell, body)
 
     def load_written(
         self, worker: int, position: int, writes: Iterable[Location]
@@ -117,19 +117,19 @@ class Memory:
         have written nothing. Here a trace also learns which locations this one `writes`."""
         record = self.records[position]
         args = (position, tuple(writes))
-        return self._step(worker, "load_written", args, record, record.load)
+        return self.seam.step(worker, "load_written", args, record, record.load)
 
     def write_cell(self, worker: int, version: Version, location: Location, value: Value) -> None:
         """Algorithm 2, one write of `apply_write_set`."""
         cell = self.cell(location)
         body = partial(cell.write, version, value)
-        self._step(worker, "write_cell", tuple(version), cell, body)
+        self.seam.step(worker, "write_cell", tuple(version), cell, body)
 
     def remove_cell(self, worker: int, version: Version, location: Location) -> None:
         """Algorithm 2, `rcu_update_written_locations`: a location that is not written any more."""
         cell = self.cell(location)
         body = partial(cell.remove, version.position)
-        self._step(worker, "remove_cell", tuple(version), cell, body)
+        self.seam.step(worker, "remove_cell", tuple(version), cell, body)
 
     def record_done(
         self, worker: int, version: Version, reads: tuple[Read, ...], effects: Effects
@@ -137,29 +137,29 @@ class Memory:
         """Algorithm 2, `record`: read set and written locations, replaced at once."""
         record = self.records[version.position]
         body = partial(record.store, LastExecution(version.incarnation, reads, effects))
-        self._step(worker, "record_done", tuple(version), record, body)
+        self.seam.step(worker, "record_done", tuple(version), record, body)
 
     def load_reads(self, worker: int, version: Version) -> LastExecution | None:
         """Algorithm 3, `validate_read_set`: the reads of the last incarnation that executed."""
         record = self.records[version.position]
-        return self._step(worker, "load_reads", tuple(version), record, record.load)
+        return self.seam.step(worker, "load_reads", tuple(version), record, record.load)
 
     def check_read(self, worker: int, version: Version, location: Location) -> Entry | None:
         """Algorithm 3: what a validator finds where `version` has read."""
         cell = self.cell(location)
         body = partial(cell.newest_below, version.position)
-        return self._step(worker, "check_read", tuple(version), cell, body)
+        return self.seam.step(worker, "check_read", tuple(version), cell, body)
 
     def load_aborted(self, worker: int, version: Version) -> LastExecution | None:
         """Algorithm 2, `convert_writes_to_estimates`: where the aborted incarnation has written."""
         record = self.records[version.position]
-        return self._step(worker, "load_aborted", tuple(version), record, record.load)
+        return self.seam.step(worker, "load_aborted", tuple(version), record, record.load)
 
     def mark_estimate(self, worker: int, version: Version, location: Location) -> None:
         """Algorithm 2, one location of `convert_writes_to_estimates`."""
         cell = self.cell(location)
         body = partial(cell.mark_estimate, version.position)
-        self._step(worker, "mark_estimate", tuple(version), cell, body)
+        self.seam.step(worker, "mark_estimate", tuple(version), cell, body)
 
     # ---- algorithms ---------------------------------------------------------------------
 

@@ -25,7 +25,6 @@ class PriorityWalk(Default):
 
     def __init__(self, seed: int, depth: int = 5, steps: int = ORDINARY_STEPS) -> None:
         self.seed, self.depth, self.steps = seed, depth, steps
-        self.begin(1)
 
     def begin(self, workers: int) -> None:
         """Draw priorities and the moments of change again from the seed."""
@@ -61,7 +60,6 @@ class PartialOrderSampling(Default):
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self.begin(1)
 
     def begin(self, workers: int) -> None:
         """Draw again from the seed."""

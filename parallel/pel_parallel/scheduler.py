@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from pel_parallel.actions import Actions
 from pel_parallel.shared import State
-from pel_parallel.sync import Seam
 from pel_spec.vocabulary import Version
 
 
@@ -31,10 +30,6 @@ class Task(NamedTuple):
 
 class Scheduler(Actions):
     """Hands out tasks, and learns how they ended."""
-
-    def __init__(self, seam: Seam, transitions: int) -> None:
-        super().__init__(seam, transitions)
-        self._idle = seam.idle
 
     def next_task(self, worker: int) -> Task | None:
         """The lower of the two indices goes first; `None`: look again. Algorithm 4."""
@@ -76,7 +71,7 @@ class Scheduler(Actions):
     def without_work(self, worker: int) -> None:
         """Nothing is left to hand out: either the block is done, or others are still at work."""
         if not self.check_done(worker):
-            self._idle(worker)
+            self.seam.idle(worker)
 
     def check_done(self, worker: int) -> bool:
         """Whether the block is done; if so, everybody is told. Algorithm 4."""

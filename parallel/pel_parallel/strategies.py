@@ -32,7 +32,6 @@ class UniformWalk(Default):
 
     def __init__(self, seed: int, steps: int = ORDINARY_STEPS) -> None:
         self.seed, self.steps = seed, steps
-        self.begin(1)
 
     def begin(self, workers: int) -> None:
         """Start again from the seed; everybody has an equal share of the steps to go."""
@@ -71,7 +70,6 @@ class SelectiveWalk(Default):
 
     def __init__(self, seed: int, share: float = 0.3, steps: int = ORDINARY_STEPS) -> None:
         self.seed, self.share, self.steps = seed, share, steps
-        self.begin(1)
 
     def begin(self, workers: int) -> None:
         """Start again from the seed; an object's interest is drawn when it is first met."""
@@ -132,43 +130,49 @@ class DelayWalk(Default):
     ) -> None:
         self.seed, self.share, self.sleepiness = seed, share, sleepiness
         self.switch_probability = switch_probability
-        self.begin(1)
 
     def begin(self, workers: int) -> None:
         """Start again from the seed; nobody sleeps, and which actions are slow is not known."""
         self._draw: Callable[[], float] = Random(self.seed).random
         self._chances: dict[str, float] = {"idle": 0.0}
-        self._sleeps = [False] * workers
+        self._asleep: set[int] = set()
         self._left = MOST_SLEEPS
 
     def choose(
         self, worker: int, own: int, runnable: Sequence[int], default: int, pending: Pending
     ) -> int:
         """Somebody who is awake; when those idle, one of the sleepers may wake up."""
-        sleeps, draw = self._sleeps, self._draw
-        if worker >= 0 and self._left and self._is_slow(pending[worker][0]):
-            sleeps[worker] = True
-            self._left -= 1
-        awake = [each for each in runnable if not sleeps[each]]
-        if len(awake) < len(runnable):
-            idles = worker >= 0 and pending[worker][0] == "idle"
-            if not awake or (idles and draw() * len(awake) < WAKES_UP):
-                return self._wake([each for each in runnable if sleeps[each]])
-        drawn = draw()
-        if drawn >= self.switch_probability and default in awake:
+        asleep, draw = self._asleep, self._draw
+        action = pending[worker][0] if worker >= 0 else ""
+        if action and self._left:
+            chance = self._chances.get(action)
+            if chance is None:
+                chance = self._meet(action)
+            if chance and draw() < chance:
+                asleep.add(worker)
+                self._left -= 1
+        if asleep and (action == "idle" or default in asleep):
+            awake = self._awake(runnable)
+            if not awake or (
+                len(awake) < len(runnable) and action == "idle" and draw() * len(awake) < WAKES_UP
+            ):
+                return self._wake([each for each in runnable if each in asleep])
+        if draw() >= self.switch_probability and default not in asleep:
             return default
+        awake = self._awake(runnable) if asleep else runnable
         return awake[int(draw() * len(awake))]
+
+    def _awake(self, runnable: Sequence[int]) -> Sequence[int]:
+        return [each for each in runnable if each not in self._asleep]
 
     def _wake(self, asleep: Sequence[int]) -> int:
         """One of the sleepers goes on."""
         target = asleep[int(self._draw() * len(asleep))]
-        self._sleeps[target] = False
+        self._asleep.remove(target)
         return target
 
-    def _is_slow(self, action: str) -> bool:
-        """Does who is about to take this action fall asleep?"""
-        chance = self._chances.get(action)
-        if chance is None:
-            slow = self._draw() < self.share
-            chance = self._chances[action] = self.sleepiness if slow else 0.0
-        return chance > 0 and self._draw() < chance
+    def _meet(self, action: str) -> float:
+        """An action is met for the first time: the chance that who comes to it sleeps."""
+        slow = self._draw() < self.share
+        chance = self._chances[action] = self.sleepiness if slow else 0.0
+        return chance

@@ -117,7 +117,7 @@ def test_every_access_is_inside_a_step_on_that_object(
         (
             Scheduler,
             "cd_num_active",
-            lambda self, worker: self._step(
+            lambda self, worker: self.seam.step(
                 worker, "cd_num_active", (), self.dec_cnt, self.num_active.load
             ),
         ),

@@ -49,7 +49,7 @@ class EstimateIsSkipped(Memory):
     def read_cell(self, worker: int, position: int, location: Location) -> Entry | None:
         cell = self.cell(location)
         body = partial(_newest_written, cell, position)
-        return self._step(worker, "read_cell", (position,), cell, body)
+        return self.seam.step(worker, "read_cell", (position,), cell, body)
 
 
 def _newest_written(cell: Cell, position: int) -> Entry | None:
@@ -65,7 +65,7 @@ class ReadsItsOwnPosition(Memory):
     def read_cell(self, worker: int, position: int, location: Location) -> Entry | None:
         cell = self.cell(location)
         body = partial(cell.newest_below, position + 1)
-        return self._step(worker, "read_cell", (position,), cell, body)
+        return self.seam.step(worker, "read_cell", (position,), cell, body)
 
 
 # ---- suspension ---------------------------------------------------------------------------------
@@ -79,10 +79,10 @@ class LooksBeforeItLocks(Scheduler):
     def add_dependency(self, worker: int, position: int, blocking: int) -> bool:
         status, dependents = self.status[blocking], self.dependents[blocking]
         about = (position, blocking)
-        if self._step(worker, "read_estimate", about, status, status.is_executed):
+        if self.seam.step(worker, "read_estimate", about, status, status.is_executed):
             return False
         lock, free = dependents.lock_list, dependents.is_free
-        self._step(worker, "look_blocking", (blocking,), dependents, lock, free)
+        self.seam.step(worker, "look_blocking", (blocking,), dependents, lock, free)
         self.mark_suspended(worker, position)
         self.suspend(worker, position, blocking)
         self.leave(worker)
@@ -95,7 +95,7 @@ class WaitsUnlocked(Scheduler):
 
     def read_estimate(self, worker: int, position: int, blocking: int) -> None:
         dependents = self.dependents[blocking]
-        self._step(worker, "read_estimate", (position, blocking), dependents, _nothing)
+        self.seam.step(worker, "read_estimate", (position, blocking), dependents, _nothing)
 
 
 @bug("G53")
@@ -114,7 +114,7 @@ class StaysLocked(Scheduler):
 
     def stay(self, worker: int, position: int, blocking: int) -> None:
         dependents = self.dependents[blocking]
-        self._step(worker, "stay", (position, blocking), dependents, _nothing)
+        self.seam.step(worker, "stay", (position, blocking), dependents, _nothing)
 
 
 class _GivesUp(Scheduler):
@@ -142,8 +142,8 @@ class SuspendedAfterListing(_GivesUp):
     def give_up(self, worker: int, position: int, blocking: int) -> None:
         status, dependents = self.status[position], self.dependents[blocking]
         listed = partial(dependents.add_and_unlock, position)
-        self._step(worker, "mark_suspended", (position,), dependents, listed)
-        self._step(worker, "suspend", (position, blocking), status, status.suspend)
+        self.seam.step(worker, "mark_suspended", (position,), dependents, listed)
+        self.seam.step(worker, "suspend", (position, blocking), status, status.suspend)
 
 
 @bug("G54")
@@ -153,9 +153,9 @@ class UnlockedBeforeListing(_GivesUp):
     def give_up(self, worker: int, position: int, blocking: int) -> None:
         dependents = self.dependents[blocking]
         self.mark_suspended(worker, position)
-        self._step(worker, "unlock_early", (blocking,), dependents, dependents.unlock)
+        self.seam.step(worker, "unlock_early", (blocking,), dependents, dependents.unlock)
         listed = partial(_add, dependents, position)
-        self._step(worker, "suspend", (position, blocking), dependents, listed)
+        self.seam.step(worker, "suspend", (position, blocking), dependents, listed)
 
 
 @bug("G51")
@@ -166,7 +166,7 @@ class WaitsInTwoLists(Scheduler):
     def suspend(self, worker: int, position: int, blocking: int) -> None:
         if blocking != 0:
             listed = partial(_add, self.dependents[0], position)
-            self._step(worker, "suspend", (position, 0), self.dependents[0], listed)
+            self.seam.step(worker, "suspend", (position, 0), self.dependents[0], listed)
         super().suspend(worker, position, blocking)
 
 
@@ -181,7 +181,7 @@ class _KnowsRecords(Scheduler):
     def mark_suspended(self, worker: int, position: int) -> None:
         super().mark_suspended(worker, position)
         record = self.records[position]
-        self._step(worker, "forget_written", (position,), record, partial(_forget, record))
+        self.seam.step(worker, "forget_written", (position,), record, partial(_forget, record))
 
 
 @bug("A", _KnowsRecords)
@@ -254,12 +254,12 @@ class _KeepsWritten(Memory):
     def remove_cell(self, worker: int, version: Version, location: Location) -> None:
         cell = self.cell(location)
         body = partial(_remove, cell, version.position)
-        self._step(worker, "remove_cell", tuple(version), cell, body)
+        self.seam.step(worker, "remove_cell", tuple(version), cell, body)
 
     def mark_estimate(self, worker: int, version: Version, location: Location) -> None:
         cell = self.cell(location)
         body = partial(_mark, cell, version)
-        self._step(worker, "mark_estimate", tuple(version), cell, body)
+        self.seam.step(worker, "mark_estimate", tuple(version), cell, body)
 
 
 def _remove(cell: Cell, position: int) -> None:

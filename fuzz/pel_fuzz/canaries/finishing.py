@@ -39,7 +39,7 @@ class LowersPastItself(Scheduler):
 
     def lower_val_idx(self, worker: int, position: int) -> None:
         body = partial(self.val_idx.lower, position + 1)
-        self._step(worker, "lower_val_idx", (position,), self.val_idx, body)
+        self.seam.step(worker, "lower_val_idx", (position,), self.val_idx, body)
 
 
 @bug("G49")
@@ -47,9 +47,9 @@ class CountedBeforeLowering(Scheduler):
     """The decrease is counted, and then done: the done check looks in between, and sees neither."""
 
     def lower_val_idx(self, worker: int, position: int) -> None:
-        self._step(worker, "lower_val_idx", (position,), self.dec_cnt, self.dec_cnt.increment)
+        self.seam.step(worker, "lower_val_idx", (position,), self.dec_cnt, self.dec_cnt.increment)
         body = partial(self.val_idx.lower, position)
-        self._step(worker, "lower_val_count", (), self.val_idx, body)
+        self.seam.step(worker, "lower_val_count", (), self.val_idx, body)
 
     def lower_val_count(self, worker: int) -> None:
         """It is counted already."""
@@ -60,9 +60,9 @@ class CountedBeforeResuming(Scheduler):
     """As `counted-before-lowering`, of the execution index."""
 
     def resume_done(self, worker: int, lowest: int) -> None:
-        self._step(worker, "resume_done", (lowest,), self.dec_cnt, self.dec_cnt.increment)
+        self.seam.step(worker, "resume_done", (lowest,), self.dec_cnt, self.dec_cnt.increment)
         body = partial(self.exec_idx.lower, lowest)
-        self._step(worker, "resume_count", (), self.exec_idx, body)
+        self.seam.step(worker, "resume_count", (), self.exec_idx, body)
 
     def resume_count(self, worker: int) -> None:
         """It is counted already."""
@@ -79,12 +79,14 @@ class FinishLookedBeforePublish(Scheduler):
 
     def publish(self, worker: int, version: Version) -> None:
         load = self.val_idx.load
-        self.seen[worker] = self._step(worker, "look_early", (), self.val_idx, load)
+        self.seen[worker] = self.seam.step(worker, "look_early", (), self.val_idx, load)
         super().publish(worker, version)
 
     def load_finish_execution(self, worker: int, version: Version) -> int:
         seen = self.seen[worker]
-        return self._step(worker, "finish_execution", tuple(version), self.val_idx, lambda: seen)
+        return self.seam.step(
+            worker, "finish_execution", tuple(version), self.val_idx, lambda: seen
+        )
 
 
 @bug("G54")
@@ -94,7 +96,7 @@ class DependentsUnlocked(Scheduler):
 
     def swap_deps(self, worker: int, position: int) -> tuple[int, ...]:
         dependents = self.dependents[position]
-        return self._step(worker, "swap_deps", (position,), dependents, dependents.take)
+        return self.seam.step(worker, "swap_deps", (position,), dependents, dependents.take)
 
 
 @bug("G53")
@@ -118,7 +120,9 @@ class WakesAgain(Scheduler):
     def swap_deps(self, worker: int, position: int) -> tuple[int, ...]:
         dependents = self.dependents[position]
         body = partial(_listed, dependents)
-        return self._step(worker, "swap_deps", (position,), dependents, body, dependents.is_free)
+        return self.seam.step(
+            worker, "swap_deps", (position,), dependents, body, dependents.is_free
+        )
 
 
 def _listed(dependents: Dependents) -> tuple[int, ...]:
@@ -130,7 +134,7 @@ class ResumedNotHandedOut(Scheduler):
     """Resumed positions are ready, but the execution index is not lowered to them."""
 
     def resume_done(self, worker: int, lowest: int) -> None:
-        self._step(worker, "resume_done", (lowest,), self.exec_idx, lambda: None)
+        self.seam.step(worker, "resume_done", (lowest,), self.exec_idx, lambda: None)
 
 
 class _TellsOnce(Executor):
@@ -153,7 +157,7 @@ class ResumeKeepsIncarnation(Scheduler):
     def resume_one(self, worker: int, position: int) -> None:
         status = self.status[position]
         body = partial(_make_ready_again, status)
-        self._step(worker, "resume_one", (position,), status, body)
+        self.seam.step(worker, "resume_one", (position,), status, body)
 
 
 def _make_ready_again(status: Status) -> None:

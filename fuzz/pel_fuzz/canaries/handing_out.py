@@ -63,8 +63,8 @@ class CountedAfterFetch(Scheduler):
         """Does nothing yet: the index goes first."""
 
     def val_fetch(self, worker: int) -> int:
-        fetched = self._step(worker, "val_enter", (), self.val_idx, self.val_idx.increment)
-        self._step(worker, "val_fetch", (), self.num_active, self.num_active.increment)
+        fetched = self.seam.step(worker, "val_enter", (), self.val_idx, self.val_idx.increment)
+        self.seam.step(worker, "val_fetch", (), self.num_active, self.num_active.increment)
         return fetched
 
 
@@ -85,9 +85,9 @@ class FetchedInTwoSteps(Scheduler):
     two workers, and a decrease in between is undone."""
 
     def exec_fetch(self, worker: int) -> int:
-        fetched = self._step(worker, "exec_fetch", (), self.exec_idx, self.exec_idx.load)
+        fetched = self.seam.step(worker, "exec_fetch", (), self.exec_idx, self.exec_idx.load)
         store = partial(_store, self.exec_idx, fetched + 1)
-        self._step(worker, "exec_fetch_store", (), self.exec_idx, store)
+        self.seam.step(worker, "exec_fetch_store", (), self.exec_idx, store)
         return fetched
 
 
@@ -97,9 +97,9 @@ class ValidationFetchedInTwoSteps(Scheduler):
     between goes unheard."""
 
     def val_fetch(self, worker: int) -> int:
-        fetched = self._step(worker, "val_fetch", (), self.val_idx, self.val_idx.load)
+        fetched = self.seam.step(worker, "val_fetch", (), self.val_idx, self.val_idx.load)
         store = partial(_store, self.val_idx, fetched + 1)
-        self._step(worker, "val_fetch_store", (), self.val_idx, store)
+        self.seam.step(worker, "val_fetch_store", (), self.val_idx, store)
         return fetched
 
 
@@ -132,9 +132,9 @@ class IncarnatedInTwoSteps(Scheduler):
     def try_incarnate(self, worker: int, position: int) -> int | None:
         status = self.status[position]
         look = partial(_ready_incarnation, status)
-        if self._step(worker, "try_incarnate", (position,), status, look) is None:
+        if self.seam.step(worker, "try_incarnate", (position,), status, look) is None:
             return None
-        return self._step(worker, "incarnate", (position,), status, partial(_start, status))
+        return self.seam.step(worker, "incarnate", (position,), status, partial(_start, status))
 
 
 def _ready_incarnation(status: Status) -> int | None:
@@ -194,5 +194,5 @@ class QuitsWithoutWork(Scheduler):
 
     def without_work(self, worker: int) -> None:
         if not self.check_done(worker):
-            self._idle(worker)
+            self.seam.idle(worker)
             raise _GoesHome

@@ -59,7 +59,7 @@ class FirstVersionsKept(Memory):
         record = self.records[version.position]
         kept = reads if record.content is None else record.content.reads
         body = partial(record.store, LastExecution(version.incarnation, kept, effects))
-        self._step(worker, "record_done", tuple(version), record, body)
+        self.seam.step(worker, "record_done", tuple(version), record, body)
 
 
 @bug("G")
@@ -130,7 +130,7 @@ class StaleAbort(Scheduler):
     def try_validation_abort(self, worker: int, version: Version) -> bool:
         status = self.status[version.position]
         body = partial(_abort_any, status)
-        return self._step(worker, "try_validation_abort", tuple(version), status, body)
+        return self.seam.step(worker, "try_validation_abort", tuple(version), status, body)
 
 
 def _abort_any(status: Status) -> bool:
@@ -144,9 +144,9 @@ class AbortedInTwoSteps(Scheduler):
     def try_validation_abort(self, worker: int, version: Version) -> bool:
         status = self.status[version.position]
         look = partial(_can_abort, status, version.incarnation)
-        if not self._step(worker, "try_validation_abort", tuple(version), status, look):
+        if not self.seam.step(worker, "try_validation_abort", tuple(version), status, look):
             return False
-        self._step(worker, "abort", tuple(version), status, status.suspend)
+        self.seam.step(worker, "abort", tuple(version), status, status.suspend)
         return True
 
 
@@ -170,11 +170,11 @@ class ReadyBeforeMarked(Scheduler):
     def try_validation_abort(self, worker: int, version: Version) -> bool:
         status = self.status[version.position]
         body = partial(_abort_and_ready, status, version.incarnation)
-        return self._step(worker, "try_validation_abort", tuple(version), status, body)
+        return self.seam.step(worker, "try_validation_abort", tuple(version), status, body)
 
     def set_ready(self, worker: int, version: Version) -> None:
         status = self.status[version.position]
-        self._step(worker, "set_ready", tuple(version), status, lambda: None)
+        self.seam.step(worker, "set_ready", tuple(version), status, lambda: None)
 
 
 def _abort_and_ready(status: Status, incarnation: int) -> bool:
@@ -192,7 +192,7 @@ class AbortKeepsIncarnation(Scheduler):
     def set_ready(self, worker: int, version: Version) -> None:
         status = self.status[version.position]
         body = partial(_ready_as_it_was, status)
-        self._step(worker, "set_ready", tuple(version), status, body)
+        self.seam.step(worker, "set_ready", tuple(version), status, body)
 
 
 def _ready_as_it_was(status: Status) -> None:
@@ -204,7 +204,7 @@ class AbortLowersNothing(Scheduler):
     """The validation index is not lowered after an abort: who read what was aborted stays valid."""
 
     def lower_after_abort(self, worker: int, position: int) -> None:
-        self._step(worker, "lower_after_abort", (position,), self.val_idx, lambda: None)
+        self.seam.step(worker, "lower_after_abort", (position,), self.val_idx, lambda: None)
 
 
 @bug("G")
@@ -213,7 +213,7 @@ class AbortLowersTooLittle(Scheduler):
 
     def lower_after_abort(self, worker: int, position: int) -> None:
         body = partial(self.val_idx.lower, position + 2)
-        self._step(worker, "lower_after_abort", (position,), self.val_idx, body)
+        self.seam.step(worker, "lower_after_abort", (position,), self.val_idx, body)
 
 
 @bug("G")
@@ -224,7 +224,7 @@ class AbortLowersToItself(Scheduler):
 
     def lower_after_abort(self, worker: int, position: int) -> None:
         body = partial(self.val_idx.lower, position)
-        self._step(worker, "lower_after_abort", (position,), self.val_idx, body)
+        self.seam.step(worker, "lower_after_abort", (position,), self.val_idx, body)
 
 
 @bug("G53")
@@ -251,7 +251,7 @@ class RetryTakesItUnasked(Scheduler):
         if self.load_retry(worker, position) > position:
             status = self.status[position]
             take = partial(_take, status)
-            incarnation = self._step(worker, "take_unasked", (position,), status, take)
+            incarnation = self.seam.step(worker, "take_unasked", (position,), status, take)
             return Task(TaskKind.EXECUTE, Version(position, incarnation))
         self.leave(worker)
         return None
