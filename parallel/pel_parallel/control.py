@@ -45,6 +45,7 @@ class Controller(Decider):
     ) -> None:
         super().__init__(choices)
         self.step_limit, self.keep_trace = step_limit, keep_trace
+        self._made = 0  # of the log, so many are a `Step` already
         self._begin(0)
 
     def run(self, workers: int, body: Callable[[int], None]) -> None:
@@ -62,11 +63,16 @@ class Controller(Decider):
         if not self.keep_trace:
             return None
         log = self._log
-        while self._logged < len(log):
-            part = slice(self._logged, self._logged + AT_ONCE)
+        for at in range(self._made, len(log), AT_ONCE):
+            part = slice(at, at + AT_ONCE)
             log[part] = map(tuple.__new__, repeat(Step), log[part])  # half the time of Step(...)
-            self._logged = min(part.stop, len(log))
+        self._made = len(log)
         return tuple(log)
+
+    @property
+    def taken(self) -> int:
+        """How many steps the last run took."""
+        return self.step_limit - self._left
 
     def step(
         self,
@@ -133,8 +139,8 @@ class Controller(Decider):
     # ---- the logic ----------------------------------------------------------------------
 
     def _begin(self, workers: int) -> None:
-        self._log: list[Any] = []  # what a `Step` holds; `_logged` of them have been made one
-        self._logged: int = 0
+        self._log: list[Any] = []
+        self._made = 0
         self._left = self.step_limit
         self._places = [SharedObject(("worker", worker)) for worker in range(workers)]
         self._begin_deciding([("start_worker", (), place.name) for place in self._places])
