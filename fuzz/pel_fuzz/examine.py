@@ -327,8 +327,9 @@ def leak_difference(block: TransitionBlock, leak: Leak) -> Difference:
 
 def stuck_difference(stuck: ExecutionError) -> Difference:
     """What to say of a run that did not end as a run should, whatever its steps."""
-    kind = type(stuck).__name__.lower()
-    oracle = Oracle.FAULT if isinstance(stuck, Crash) else Oracle.LIVENESS
+    kind, oracle = type(stuck).__name__.lower(), Oracle.LIVENESS
+    if isinstance(stuck, Crash):
+        kind, oracle = f"crash.{stuck.raised}", Oracle.FAULT
     headline, _, why = str(stuck).partition("\n")
     got, words = shorten(headline, 400), shorten(why, 2000)
     return Difference(oracle, kind, kind, "the block ends", got, words=words)

@@ -24,7 +24,10 @@ from pel_spec.transition import TransitionBlock
 
 
 class Crash(ExecutionError):
-    """The executor itself has raised what no run should: an index past the end, say."""
+    """The executor itself has raised what no run should: an index past the end, say. `raised` is the
+    type of that."""
+
+    raised: str = ""
 
     @classmethod
     def of(cls, error: Exception, steps: Iterable[Step]) -> "Crash":
@@ -32,7 +35,7 @@ class Crash(ExecutionError):
         frames = extract_tb(error.__traceback__)
         where = f", in {frames[-1].name}" if frames else ""
         crash = cls(f"{type(error).__name__}: {error}{where}")
-        crash.trace = plain(steps)
+        crash.raised, crash.trace = type(error).__name__, plain(steps)
         return crash
 
 

@@ -63,7 +63,7 @@ def test_whatever_the_executor_raises_is_a_difference(
     findings = examine(case, threads=threads, stop_at_first=False).findings
     assert len(findings) == 2
     for difference in (finding.difference for finding in findings):
-        assert difference.signature == "fault:crash:-"
+        assert difference.signature == "fault:crash.KeyError:-"
         assert (difference.expected, difference.got) == ("the block ends", "KeyError: 0, in broken")
 
 
