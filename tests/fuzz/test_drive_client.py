@@ -225,6 +225,16 @@ def test_each_failure_has_its_exit_code_and_its_case(
         assert drive(tmp_path, mode, "--replay", str(kept[0])) == code
 
 
+@pytest.mark.parametrize(("seconds", "stages"), [("0", ["found"]), ("5s", ["found", "small"])])
+def test_a_finding_is_shrunk_for_as_long_as_it_may_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], seconds: str, stages: list[str]
+) -> None:
+    assert drive(tmp_path, "wrong", "--shrink-time", seconds, "--json") == ExitCode.DIFFER
+    kept = sorted(path.stem.rpartition("-")[2] for path in tmp_path.iterdir())
+    assert kept == stages
+    assert Path(json.loads(capsys.readouterr().out)["case"]).stem.endswith(stages[-1])
+
+
 def test_a_command_that_cannot_be_run_is_bad_input(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -115,10 +115,10 @@ def test_a_seeded_bug_is_found_shrunk_and_replayed(
     monkeypatch: pytest.MonkeyPatch,
     bug: str,
 ) -> None:
-    monkeypatch.setattr("pel_fuzz.cli.driving.SHRINK_SECONDS", 1000.0)  # runs are the limit here
     monkeypatch.setattr("pel_fuzz.cli.driving.SHRINK_RUNS", 120)
     broken = f"{executor} -drive -bug {bug}"
-    options = ("--seed", "1", "--max-runs", "2000", "--out", str(tmp_path), "--json")
+    limits = ("--max-runs", "2000", "--shrink-time", "1000s")  # runs are the limit here
+    options = ("--seed", "1", *limits, "--out", str(tmp_path), "--json")
     assert drive(broken, *options) == ExitCode.DIFFER
     report = json.loads(capsys.readouterr().out)
     signature = report["difference"]["signature"]

@@ -7,8 +7,14 @@ from typing import TextIO
 import click
 
 from pel_fuzz.cli.app import app
-from pel_fuzz.cli.driving import carry_out, replay_case
-from pel_fuzz.cli.options import DEFAULT_SECONDS, duration, json_option, out_option
+from pel_fuzz.cli.driving import SHRINK_SECONDS, carry_out, replay_case
+from pel_fuzz.cli.options import (
+    DEFAULT_SECONDS,
+    duration,
+    duration_or_none,
+    json_option,
+    out_option,
+)
 from pel_fuzz.drive.campaign import STRATEGIES, DrivePlan
 from pel_fuzz.drive.client import ANSWER_SECONDS, Note
 from pel_fuzz.drive.external import External
@@ -47,6 +53,14 @@ def client() -> None:
     help="How long one answer may take.",
 )
 @out_option
+@click.option(
+    "--shrink-time",
+    metavar="TIME",
+    default=f"{SHRINK_SECONDS:g}s",
+    show_default=True,
+    callback=duration_or_none,
+    help="How long what was found may be shrunk; 0s for not at all.",
+)
 @click.option("--replay", type=click.Path(dir_okay=False), help="Run this kept case instead.")
 @click.option("--step", is_flag=True, help="With --replay: tell every step.")
 @click.option(
@@ -62,6 +76,7 @@ def drive(
     interleavings: str,
     answer_time: float,
     out: Path,
+    shrink_time: float,
     replay: str | None,
     step: bool,
     transcript: TextIO | None,
@@ -89,7 +104,7 @@ def drive(
         try:
             if replay is not None:
                 return replay_case(external, replay, step, as_json)
-            return carry_out(external, plan, out, as_json)
+            return carry_out(external, plan, out, shrink_time, as_json)
         except NoStart as failure:
             raise InputError(failure.command, "", failure.problem) from None
 

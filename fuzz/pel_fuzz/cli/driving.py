@@ -46,8 +46,10 @@ class _Screen:
 # ---- a campaign -----------------------------------------------------------------------------
 
 
-def carry_out(external: External, plan: DrivePlan, out: Path, as_json: bool) -> ExitCode:
-    """Run a campaign; what it finds is kept in `out`, shrunk, kept again, and told.
+def carry_out(
+    external: External, plan: DrivePlan, out: Path, shrink_seconds: float, as_json: bool
+) -> ExitCode:
+    """Run a campaign; what it finds is kept in `out`, shrunk for so long, kept again, and told.
 
     Raises: `NoStart`; `InputError`, where nothing can be kept.
     """
@@ -55,7 +57,9 @@ def carry_out(external: External, plan: DrivePlan, out: Path, as_json: bool) -> 
     screen, report = _Screen(as_json), DriveReport(plan)
     screen.say(f"pel client drive: {external.start().name}, seed {plan.seed}")
     run_drive(external, plan, report, lambda: screen.show(external, report))
-    kept = {} if report.finding is None else _keep(external, report.finding, out, screen)
+    kept = {}
+    if report.finding is not None:
+        kept = _keep(external, report.finding, out, shrink_seconds, screen)
     code, why = report.exit_code()
     if as_json:
         click.echo(json.dumps(report.to_json() | kept, indent=2))
@@ -73,15 +77,18 @@ def carry_out(external: External, plan: DrivePlan, out: Path, as_json: bool) -> 
     return code
 
 
-def _keep(external: External, found: DriveFinding, out: Path, screen: _Screen) -> dict[str, Any]:
+def _keep(
+    external: External, found: DriveFinding, out: Path, shrink_seconds: float, screen: _Screen
+) -> dict[str, Any]:
     """Write the case down as it was found, then shrink it, and write that."""
     case, difference = found.case, found.difference
     path = as_found = _write(out, found, "found")
     for line in _words(difference):
         screen.say(line)
     told = "kept as it was found"
-    if difference.oracle is not Oracle.CLIENT:  # what is no verdict is left as it is
-        limits = (SHRINK_SECONDS, SHRINK_RUNS)
+    # What is no verdict is left as it is.
+    if difference.oracle is not Oracle.CLIENT and shrink_seconds:
+        limits = (shrink_seconds, SHRINK_RUNS)
         small = shrink_driven(external, case, difference.signature, found.choices, *limits)
         if small.difference is None:
             told = "not seen again with the same choices: kept as it was found"
