@@ -79,7 +79,7 @@ def measure(row: Row, keep_trace: bool) -> Round:
             runtime = GreenletController(choices, step_limit=limit, keep_trace=keep_trace)
             run_to_its_end(block, WORKERS, runtime)
             spent += time.process_time() - begun
-            made, steps = made + 1, steps + runtime.taken
+            made, steps = made + 1, steps + runtime.steps_taken
             transitions += len(block.transitions)
     return Round(spent, made, steps, transitions)
 

@@ -24,8 +24,8 @@ from pel_spec.transition import TransitionBlock
 
 
 class Crash(ExecutionError):
-    """The executor itself has raised what no run should: an index past the end, say. `raised` is the
-    type of that."""
+    """The executor itself has raised what no run should: an index past the end, say. `raised`
+    names the type of that."""
 
     raised: str = ""
 

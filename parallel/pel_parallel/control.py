@@ -70,7 +70,7 @@ class Controller(Decider):
         return tuple(log)
 
     @property
-    def taken(self) -> int:
+    def steps_taken(self) -> int:
         """How many steps the last run took."""
         return self.step_limit - self._left
 

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -79,12 +79,8 @@ class CheckScreen:
 
     def replayed(self, replayed: Replayed, known: KnownList) -> None:
         """A case file that was asked for, where there is anything to say of it."""
-        for difference in replayed.unknown(known):
-            for line in _lines(difference):
-                self.say(line)
-            self.say(f"  signature {difference.signature}\n  case      {replayed.path}")
-        if replayed.note is not None:
-            self.say(f"  {replayed.name}: {replayed.note}")
+        for line in replayed_lines(replayed, known):
+            self.say(line)
 
     def found(self, kept: KeptCase) -> None:
         """One finding: where, what, why, how to see it again."""
@@ -92,6 +88,15 @@ class CheckScreen:
             self.say(line)
         self.say(f"  signature {kept.difference.signature}")
         self.say(f"  {kept.told}\n  replay    {kept.replay}")
+
+
+def replayed_lines(replayed: Replayed, known: KnownList) -> Iterator[str]:
+    """What there is to say of a case file that was asked for."""
+    for difference in replayed.unknown(known):
+        yield from difference.lines()
+        yield f"  signature {difference.signature}\n  case      {replayed.path}"
+    if replayed.note is not None:
+        yield f"  {replayed.name}: {replayed.note}"
 
 
 def _lines(difference: Difference) -> list[str]:

@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pel_fuzz.campaign import GRACE_SECONDS
 from pel_fuzz.cli.regression_options import Beforehand, CiOptions
 from pel_fuzz.client.checking.blocks import judged
-from pel_fuzz.client.checking.examining import ClientSpec, Examined, examine
+from pel_fuzz.client.checking.examining import ClientSpec, examine
 from pel_fuzz.client.checking.kept import ClientFindings
 from pel_fuzz.client.checking.report import CheckReport, client_command
 from pel_fuzz.client.running.failures import Stopped
@@ -54,51 +55,61 @@ def replay_beforehand(
     beforehand.replay(regressions, partial(_replay, spec, end), deadline, told)
 
 
-def _replay(spec: ClientSpec, end: float | None, corpus_case: CorpusCase[CaseFile]) -> Replayed:
-    kept, begin = corpus_case.kept, time.monotonic()
-    block = kept.case.subject
+def _replay(spec: ClientSpec, end: float | None, case: CorpusCase[CaseFile]) -> Replayed:
+    block = case.kept.case.subject
     assert isinstance(block, Block), "as it was read"
-    name, path, expected = corpus_case.name, corpus_case.path, judged(block)
+    expected = judged(block)
     if expected is None:
         unjudged = "no client can be judged by this block"
-        return Replayed(name, path, note=unjudged, compared=False)
+        return Replayed(case.name, case.path, note=unjudged, compared=False)
     with spec.make() as client:
-        asking = partial(examine, client, block, expected, stop=partial(_is_over, end))
-        differences, note = _asked(asking, kept.signature)
-    seconds = time.monotonic() - begin
-    if differences:
-        return Replayed(name, path, differences, seconds=seconds)
-    return Replayed(name, path, note=note, compared=note is None, seconds=seconds)
+
+        def ask() -> tuple[Difference | None, str | None]:
+            done = examine(client, block, expected, stop=partial(is_over, end))
+            unfit = done.unfit
+            told = None if unfit is None else f"the client fails on a plain block too: {unfit}"
+            return done.difference, told and told.splitlines()[0]
+
+        return asked_again(case, ask, case.kept.signature)
 
 
-def _is_over(end: float | None) -> bool:
+def is_over(end: float | None) -> bool:
+    """Whether this time, of the monotonic clock, has come."""
     return end is not None and time.monotonic() >= end
 
 
-def _asked(
-    ask: Callable[[], Examined], wanted: str | None
-) -> tuple[tuple[Difference, ...], str | None]:
-    """Ask for a block until the wanted difference shows. Result: every difference that any try
-    showed, one a signature, since the next try need not show it again; and why a try, if one did
-    so, ended without a verdict."""
+def asked_again(
+    case: CorpusCase[Any],
+    ask: Callable[[], tuple[Difference | None, str | None]],
+    wanted: str | None,
+    tries: int = TRIES,
+) -> Replayed:
+    """Ask for the block of a case until the wanted difference shows. `ask` says what a client
+    shows, and why it says nothing; it may raise `Stopped`.
+
+    Result: every difference that any try showed, one a signature, since the next try need not show
+    it again. Where there is none, a note says why a try, if one did so, ended without a verdict.
+    """
+    begin, note = time.monotonic(), None
     shown: dict[str, Difference] = {}
-    note = None
-    for _ in range(TRIES):
+    for _ in range(tries):
         try:
-            done = ask()
+            difference, silence = ask()
         except Stopped:
             note = "given up, as the time was over"
             break
-        difference = done.difference
-        if done.unfit is not None:
-            note = f"the client fails on a plain block too: {done.unfit.splitlines()[0]}"
+        if silence is not None:
+            note = silence
         elif difference is not None and difference.oracle is Oracle.CLIENT:
             note = f"no verdict: {difference.kind}: {difference.got}"
         elif difference is not None:
             shown.setdefault(difference.signature, difference)
             if wanted in (None, difference.signature):
                 break
-    return tuple(shown.values()), note
+    seconds = time.monotonic() - begin
+    if shown:
+        return Replayed(case.name, case.path, tuple(shown.values()), seconds=seconds)
+    return Replayed(case.name, case.path, note=note, compared=note is None, seconds=seconds)
 
 
 def write_junit(

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pel_fuzz.campaign import default_jobs
+from pel_fuzz.cli.checking import Wanted
 from pel_fuzz.cli.client import client
 from pel_fuzz.cli.client_options import limit_options, limits_of
 from pel_fuzz.cli.options import (
@@ -18,8 +19,9 @@ from pel_fuzz.cli.options import (
     make_folder,
     shard_of,
 )
-from pel_fuzz.cli.running_programs import SHRINK_SECONDS, carry_out, replay_file, tell
-from pel_fuzz.client.programs.program_report import ProgramsReport, write
+from pel_fuzz.cli.regression_options import CiOptions, ci_options
+from pel_fuzz.cli.running_programs import SHRINK_SECONDS, ProgramsCampaign, replay_file
+from pel_fuzz.client.programs.program_report import write
 from pel_fuzz.client.programs.programs import ProgramExecutor, ProgramsPlan, program_block_at
 from pel_fuzz.client.running.failures import NoStart
 from pel_fuzz.exit_codes import ExitCode
@@ -28,6 +30,21 @@ from pel_reference.errors import InputError
 
 DEFAULT_CASES = 100
 """Files that are written, if nothing else is said."""
+
+
+def _check_usage(
+    folder: Path | None, command: str | None, cases: int | None, ci: CiOptions, replay: str | None
+) -> None:
+    """Raises: `click.UsageError`, for options that do not go together."""
+    if (folder is None) == (command is None):
+        raise click.UsageError("give DIR, to write files, or --command, to run an executor")
+    if folder is not None and replay is not None:
+        raise click.UsageError("DIR, to write files, goes without --replay")
+    where = "DIR, to write files," if folder is not None else "--replay"
+    if (folder is not None or replay is not None) and (ci.junit is not None or not ci.is_empty):
+        raise click.UsageError(f"{where} goes without --corpus, --known and --junit")
+    if cases == 0 and ci.is_empty:
+        raise click.UsageError("--cases 0 goes with --corpus or --known")
 
 
 @client.command("programs")
@@ -40,7 +57,9 @@ DEFAULT_CASES = 100
 @click.option("--command", metavar="CMD", help="The executor, run for each block; no shell.")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Drawn and printed if not given.")
 @click.option(
-    "--cases", type=click.IntRange(min=1), help="How many blocks; for files, of all shards."
+    "--cases",
+    type=click.IntRange(min=0),
+    help="How many blocks; for files, of all shards; 0, with --corpus or --known: draw none.",
 )
 @click.option(
     "--max-time", metavar="TIME", callback=duration, help="Stop after this long: 60s, 2h."
@@ -68,6 +87,7 @@ DEFAULT_CASES = 100
 @click.option(
     "--replay", type=click.Path(dir_okay=False), help="Run this file of programs instead."
 )
+@ci_options
 @json_option
 def programs(
     folder: Path | None,
@@ -86,6 +106,7 @@ def programs(
     out: Path,
     shrink_time: float | None,
     replay: str | None,
+    ci: CiOptions,
     as_json: bool,
 ) -> ExitCode:
     """Write contended key-value programs into DIR, or let an executor run them.
@@ -94,8 +115,8 @@ def programs(
     one block on its standard input, and prints the block's result. Blocks are large (32 programs
     and more), because an executor may run smaller ones sequentially and say nothing of it.
     """
-    if (folder is None) == (command is None):
-        raise click.UsageError("give DIR, to write files, or --command, to run an executor")
+    begin = time.monotonic()
+    _check_usage(folder, command, cases, ci, replay)
     seed = secrets.randbits(32) if seed is None else seed
     if folder is not None:
         indices = range(start + (shard[0] - start) % shard[1], start + (cases or DEFAULT_CASES))
@@ -112,11 +133,8 @@ def programs(
             runs=runs,
             small=small,
         )
-        make_folder(out)
-        report = ProgramsReport(plan)
-        shrink = SHRINK_SECONDS if shrink_time is None else shrink_time
-        carry_out(plan, report, out, shrink, keep_going, as_json, time.monotonic())
-        return tell(report, as_json)
+        wanted = Wanted(begin, out, keep_going, shrink_time)
+        return ProgramsCampaign(plan, wanted, ci).carry_out(as_json)
     except NoStart as failure:
         raise InputError(failure.command, "", failure.problem) from None
 

@@ -10,7 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pel_fuzz.client.programs.programs import Examined, ProgramExecutor, examine
+from pel_fuzz.client.programs.programs import (
+    Examined,
+    Passes,
+    ProgramExecutor,
+    examine,
+    nothing_passes,
+)
 from pel_fuzz.client.running.failures import Stopped
 from pel_fuzz.tiny import TinyBlock
 
@@ -28,6 +34,7 @@ class _Search:
     block: TinyBlock
     found: Examined
     deadline: float
+    passes: Passes
 
     def is_late(self) -> bool:
         return time.monotonic() >= self.deadline
@@ -38,7 +45,7 @@ class _Search:
         Raises: `Stopped`, when the time is over.
         """
         runs = min(MOST_TRIES, TRIES * (self.found.run + 1))
-        examined = examine(self.executor, smaller, runs, self.is_late)
+        examined = examine(self.executor, smaller, runs, self.is_late, self.passes)
         if self.is_late():
             raise Stopped
         assert self.found.difference is not None, "nothing is shrunk that does not differ"
@@ -82,11 +89,15 @@ class _Search:
 
 
 def shrink_programs(
-    executor: ProgramExecutor, block: TinyBlock, found: Examined, seconds: float
+    executor: ProgramExecutor,
+    block: TinyBlock,
+    found: Examined,
+    seconds: float,
+    passes: Passes = nothing_passes,
 ) -> tuple[TinyBlock, Examined]:
     """The smallest block found within the time, and what the executor showed on it: the signature
-    of `found`, which is a difference."""
-    search = _Search(executor, block, found, time.monotonic() + seconds)
+    of `found`, which is a difference. `passes` is that of `examine`."""
+    search = _Search(executor, block, found, time.monotonic() + seconds, passes)
     with suppress(Stopped):
         while search.without_programs() | search.without_instructions() | search.with_zeros():
             pass

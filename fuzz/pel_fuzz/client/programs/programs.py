@@ -8,12 +8,13 @@ sequentially and say nothing of it. Each may be run several times, as parallel r
 import shlex
 import time
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
+from typing import TypeAlias
 
 from hypothesis.strategies import SearchStrategy
 
@@ -34,6 +35,16 @@ from pel_spec.fold import fold
 
 LEAST_PROGRAMS, MOST_PROGRAMS, MOST_CELLS = 32, 64, 8
 """The size of a block: so many programs, over so few cells that nearly every two meet."""
+EMPTY = TinyBlock(programs=(), initial_values=(0,))
+"""What an executor that works at all has a result for."""
+
+Passes: TypeAlias = Callable[[str], bool]
+"""Whether differences of a signature are known, and pass."""
+
+
+def nothing_passes(_signature: str) -> bool:
+    """What holds where nothing is known."""
+    return False
 
 
 def program_blocks(small: bool = False) -> SearchStrategy[TinyBlock]:
@@ -95,32 +106,62 @@ class ProgramExecutor:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What came of the runs of one block. `failure` is the kind of failure, where a run gave no
-    result; `run` counts from 0: the one that the difference is of."""
+    """What came of the runs of one block. `difference` ended them, at `run`, which counts from 0;
+    `errors` is what the executor wrote then. `passed` are those that did not end them, one a
+    signature; `answers` counts the runs that gave a result."""
 
     difference: Difference | None = None
-    failure: str | None = None
     run: int = 0
     errors: str = ""
+    passed: tuple[Difference, ...] = ()
+    answers: int = 0
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """All that was seen."""
+        return self.passed if self.difference is None else (*self.passed, self.difference)
 
 
 def examine(
-    executor: ProgramExecutor, block: TinyBlock, runs: int = 1, stop: Stop = never
+    executor: ProgramExecutor,
+    block: TinyBlock,
+    runs: int = 1,
+    stop: Stop = never,
+    passes: Passes = nothing_passes,
 ) -> Examined:
-    """Run a block until something is wrong, so many times at most.
+    """Run a block until something is wrong, so many times at most. A difference whose signature
+    `passes` does not end it, so that it hides no other one.
 
     Raises: `NoStart`, `Stopped`.
     """
     expected = fold(block)[0]
+    passed: dict[str, Difference] = {}
+    answers = 0
     for run in range(runs):
         try:
             answer, errors = executor.execute(block, stop)
+            answers += 1
+            found = result_difference(block, expected, answer)
+            difference = None if found is None else replace(found, oracle=Oracle.ANSWER)
         except ClientFailure as failure:
-            return Examined(_failed(failure), failure.kind, run, failure.errors)
-        found = result_difference(block, expected, answer)
-        if found is not None:
-            return Examined(replace(found, oracle=Oracle.ANSWER), None, run, errors)
-    return Examined(run=runs)
+            difference, errors = _failed(failure), failure.errors
+        if difference is None:
+            continue
+        if not passes(difference.signature):
+            return Examined(difference, run, errors, tuple(passed.values()), answers)
+        passed.setdefault(difference.signature, difference)
+    return Examined(run=runs, passed=tuple(passed.values()), answers=answers)
+
+
+def unfit(executor: ProgramExecutor) -> str | None:
+    """Why the executor can be asked nothing: it fails on an empty block. `None`, if it does not.
+
+    Raises: `NoStart`.
+    """
+    difference = examine(executor, EMPTY).difference
+    if difference is None or difference.oracle is not Oracle.FAULT:
+        return None
+    return shorten("; ".join(filter(None, (difference.got, difference.words.partition("\n")[0]))))
 
 
 def _failed(failure: ClientFailure) -> Difference:
@@ -171,10 +212,11 @@ class RanBlock:
 
 
 def run_programs(
-    plan: ProgramsPlan, deadline: float | None = None
+    plan: ProgramsPlan, deadline: float | None = None, passes: Passes = nothing_passes
 ) -> Generator[RanBlock, None, None]:
     """Each block, in the order of index, until `deadline` (of the monotonic clock). A block that
-    the deadline cuts off is none. Closing the iterator ends every process.
+    the deadline cuts off is none. Closing the iterator ends every process. `passes` is that of
+    `examine`.
 
     Raises: `NoStart`.
     """
@@ -186,9 +228,10 @@ def run_programs(
     def run(index: int) -> RanBlock | None:
         drawn = program_block_at(plan.seed, index, plan.small)
         try:
-            return RanBlock(index, drawn, examine(plan.executor, drawn.value, plan.runs, stop))
+            examined = examine(plan.executor, drawn.value, plan.runs, stop, passes)
         except Stopped:
             return None
+        return RanBlock(index, drawn, examined)
 
     with ExitStack() as stack:
         threads = ThreadPoolExecutor(plan.jobs)
