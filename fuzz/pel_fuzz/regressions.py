@@ -24,7 +24,7 @@ Verdict = tuple[ExitCode, str]
 class Regressions:
     """The corpus as replayed, the known list, and by entry's index the replay of its case. `seen`
     are the entries whose difference occurred; `left_out` the files that time did not allow;
-    `folder` is where the corpus is, if one was asked for."""
+    `folder` is where the corpus is, if one was asked for, and `files` are in it."""
 
     known: KnownList = field(default_factory=KnownList)
     corpus: list[Replayed] = field(default_factory=list)
@@ -32,6 +32,7 @@ class Regressions:
     seen: set[int] = field(default_factory=set)
     left_out: list[str] = field(default_factory=list)
     folder: str = ""
+    files: int = 0
 
     def excuse(self, difference: Difference) -> Excuse | None:
         """What the list says of a difference, which is noted as seen."""
@@ -57,6 +58,7 @@ class Regressions:
         """Replay the corpus, then the cases of entries that are not in it, until the deadline (of
         the monotonic clock); each is `told`."""
         done: dict[Path, Replayed] = {}
+        self.files = len(corpus)
 
         def once(case: CorpusCase[Kept]) -> Replayed | None:
             at = case.path.resolve()

@@ -211,7 +211,10 @@ def regression_lines(
         counts = ", ".join(f"{name} {count}" for name, count in sorted(verdicts.items()))
         yield "corpus", (counts or "none") + late
     elif regressions.folder:
-        yield "corpus", f"no case file in {regressions.folder}"
+        none = (
+            f"none of {regressions.files} file(s) replayed" if regressions.files else "no case file"
+        )
+        yield "corpus", f"{none} in {regressions.folder}"
     for entry in regressions.known.entries:
         cases = [group.cases for group in groups if group.is_of(entry)]
         seen = f"in {sum(cases)} drawn case(s)" if cases else "not seen in what was drawn"

@@ -1,5 +1,6 @@
 """A corpus and a list of known differences, and the verdicts that they lead to."""
 
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from pel_fuzz.interleavings import Switches, Walk
 from pel_fuzz.known import Known, KnownList
 from pel_fuzz.regressions import Regressions
 from pel_fuzz.replaying import read_replayable, replay_of_corpus
+from pel_fuzz.report import regression_lines
 from pel_fuzz.text_runs import GivenUp
 from pel_fuzz.tiny import TinyBlock
 from pel_fuzz.verdict import Difference, Oracle
@@ -45,6 +47,21 @@ def _account(*signatures: str, **entry: Any) -> Regressions:
     found = Replayed(case.name, case.path, tuple(map(_difference, signatures)), **entry)
     regressions.replay([], [(known, case)], lambda _: found)
     return regressions
+
+
+@pytest.mark.parametrize(
+    ("files", "told"), [(0, "no case file in corpus"), (2, "none of 2 file(s) replayed in corpus")]
+)
+def test_a_corpus_that_was_not_begun_is_not_called_empty(files: int, told: str) -> None:
+    regressions = Regressions(folder="corpus")
+
+    def interrupted(_: CorpusCase[None]) -> Replayed:
+        raise KeyboardInterrupt
+
+    cases = [CorpusCase(f"{i}.json", Path(f"{i}.json"), None) for i in range(files)]
+    with contextlib.suppress(KeyboardInterrupt):
+        regressions.replay(cases, [], interrupted)
+    assert list(regression_lines(regressions, [])) == [("corpus", told)]
 
 
 AGREE = (ExitCode.AGREE, "no difference")
