@@ -70,7 +70,7 @@ def measure(row: Row, keep_trace: bool) -> Round:
     spent, made, steps, transitions = 0.0, 0, 0, 0
     for block in row.blocks:
         history = fold(block)[1]
-        length, limit = expected_steps(history, WORKERS), step_limit(history)
+        length, limit = expected_steps(history, WORKERS), step_limit(history, WORKERS)
         for _ in range(row.runs):
             drawn = draw_interleaving(Random(f"1/{made}"), row.kind, row.strategy)
             interleaving = sized(drawn, length)

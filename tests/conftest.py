@@ -8,6 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("pel", deadline=None)  # a busy machine is no failure
+settings.load_profile("pel")
 
 
 @pytest.fixture(scope="session", autouse=True)

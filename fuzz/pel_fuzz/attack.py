@@ -146,7 +146,7 @@ class _Transfer:
     def of(self, run: BadRun) -> tuple[Case, Followed]:
         """The run as a case of the executor, and how it was followed."""
         assert isinstance(run.block, TinyBlock), "blocks of the tiny machine are searched"
-        moves, limit = moves_of(self.text, run), step_limit(fold(run.block)[1])
+        moves, limit = moves_of(self.text, run), step_limit(fold(run.block)[1], run.workers)
         with planted(self.name):
             followed = follow(run.block, run.workers, moves, limit)
         schedule = Switches(followed.schedule, strict=False)

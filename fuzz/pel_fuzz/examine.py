@@ -34,7 +34,7 @@ from pel_fuzz.tiers import (
 from pel_fuzz.twins import Leak, twin
 from pel_fuzz.verdict import Difference, Oracle, shorten
 from pel_fuzz.workloads.observed import observed_features
-from pel_parallel.errors import Deadlock, ExecutionError, Explored
+from pel_parallel.errors import Deadlock, Drift, ExecutionError, Explored
 from pel_parallel.executor import Run
 from pel_parallel.overlap import overlapping_executions
 from pel_reference.eels import EelsFailure
@@ -62,7 +62,8 @@ class Finding:
 @dataclass(slots=True)
 class Examination:
     """What was done with one case, and what was found. `counters` adds up over its runs, and so do
-    `faults`: how those that were injected ended, and `strategies`: how many runs each steered."""
+    `faults`: how those that were injected ended, and `strategies`: how many runs each steered.
+    `drift`: that of the first recorded schedule that did not fit, beside what was found."""
 
     findings: list[Finding] = field(default_factory=list)
     counters: Counter[str] = field(default_factory=Counter)
@@ -71,6 +72,18 @@ class Examination:
     location_kinds: set[str] = field(default_factory=set)
     features: frozenset[str] = frozenset()
     coverage: CaseCoverage = field(default_factory=CaseCoverage)
+    drift: Drift | None = None
+
+    def count_run(self, strategy: str, runs: int = 1) -> None:
+        """So many runs more, whatever comes of them."""
+        self.counters["runs"] += runs
+        self.strategies[strategy] += runs
+
+    def count_no_run(self, strategy: str, why: Explored | Drift) -> None:
+        """The last one was none: what may follow was explored before, or is not what it was."""
+        self.count_run(strategy, -1)
+        if isinstance(why, Drift):
+            self.drift = self.drift or why
 
 
 class OutOfTime(Exception):
@@ -90,13 +103,16 @@ def examine(
     With `threads` the runs are on plain threads, which the interleavings do not steer. If
     `watched`, what the runs cover is noted too, which costs about a tenth more.
 
-    Raises: `OutOfTime`, where a run would begin after `until`, by the monotonic clock.
+    Raises: `OutOfTime`, where a run would begin after `until`, by the monotonic clock; `Drift`,
+    where a recorded schedule does not fit this code, and nothing differs in whatever else was run.
     """
     done = Examination(features=case.features)
     watch = Watch(case) if watched else None
     _examine_runs(case, done, watch, until, threads=threads, stop_at_first=stop_at_first)
     if watch is not None:
         done.coverage = watch.covered()
+    if done.drift is not None and not done.findings:
+        raise done.drift
     return done
 
 
@@ -119,23 +135,23 @@ def _examine_runs(
     block = case.compile()
     expected, expected_history = fold(block)
     done.location_kinds |= _kinds_of(expected_history)
-    done.counters["positions"] += len(block.transitions)
-    done.counters["twins"] += case.twin
+    done.counters.update(positions=len(block.transitions), twins=case.twin)
     done.findings += map(Finding, _faults(block, expected, "the fold"))
     results = [("fold", expected)]
-    watched, limit = twin(block) if case.twin else block, step_limit(expected_history)
+    watched, limit = twin(block) if case.twin else block, step_limit(expected_history, case.workers)
     steps = expected_steps(expected_history, case.workers)
     runs = _in_time(each_run(case.interleavings, steps, done.counters), until)
     for number, interleaving in enumerate(runs):
         if done.findings and stop_at_first:
             return
-        done.strategies["threads" if threads else strategy_of(interleaving)] += 1
-        if isinstance(interleaving, Faulted) and not threads:
-            meaning = Meaning(block, expected, expected_history)
-            for difference in _examine_faulted(meaning, watched, case, interleaving, done, watch):
-                done.findings.append(Finding(difference, interleaving))
-            continue
+        strategy = "threads" if threads else strategy_of(interleaving)
+        done.count_run(strategy)
         try:
+            if isinstance(interleaving, Faulted) and not threads:
+                meaning = Meaning(block, expected, expected_history)
+                for found in _examine_faulted(meaning, watched, case, interleaving, done, watch):
+                    done.findings.append(Finding(found, interleaving))
+                continue
             run = (
                 run_on_threads(watched, case.workers, number, limit)
                 if threads
@@ -145,8 +161,8 @@ def _examine_runs(
             difference = _stopped_difference(stopped, block, case.workers)
             done.findings.append(Finding(difference, kept(interleaving)))
             continue
-        except Explored:  # all that may follow was explored before: this is no run of its own
-            done.strategies[strategy_of(interleaving)] -= 1
+        except (Explored, Drift) as why:
+            done.count_no_run(strategy, why)
             continue
         _count(run, len(block.transitions), done.counters, watch)
         conformance = _replay(run, done.counters, sampled=threads, number=number)
@@ -170,7 +186,7 @@ def _examine_faulted(
     """A run in which faults strike: what it does that it may not."""
     positions = len(meaning.block.transitions)
     try:
-        tried = attempt(watched, case.workers, faulted, step_limit(meaning.history))
+        tried = attempt(watched, case.workers, faulted, step_limit(meaning.history, case.workers))
     except (*STUCK, Leak) as stopped:
         yield _stopped_difference(stopped, meaning.block, case.workers)
         return
@@ -183,7 +199,6 @@ def _examine_faulted(
             right.block, right.result, right.history, tried.run, conformance, right.injected
         )
         return
-    done.counters["runs"] += 1
     yield from failure_differences(tried, meaning.result)
     try:
         cut = check_trace(tried.trace, positions, case.workers, complete=False)
@@ -360,7 +375,6 @@ def _kinds_of(history: History) -> set[str]:
 def _count(run: Run, positions: int, counters: Counter[str], watch: Watch | None = None) -> None:
     if watch is not None:
         watch.see(run)
-    counters["runs"] += 1
     counters["could_overlap"] += positions > 1 and len(run.counters.by_worker) > 1
     counters["overlapped"] += overlapping_executions(run.trace or ()) > 0
     for name in ("incarnations", "aborts", "suspensions", "validations"):

@@ -46,11 +46,17 @@ STRESS_SWITCH_SECONDS: Final = 1e-5
 """How often threads are switched in the stress lane: the default finds next to nothing."""
 
 
-def step_limit(meaning: History) -> int:
+def step_limit(meaning: History, workers: int) -> int:
     """More steps than a healthy run of a block takes, from the history of its fold: contended runs
     have taken up to 60 steps for each access and each position."""
     accesses = sum(len(i.reads) + len(i.writes) for i in meaning.incarnations)
-    return 20_000 + 300 * (accesses + meaning.transitions)
+    return for_workers(20_000 + 300 * (accesses + meaning.transitions), workers)
+
+
+def for_workers(limit: int, workers: int) -> int:
+    """A bound on the steps of a run on a few workers, for so many: while one sleeps, all others
+    look for work in vain."""
+    return limit * max(1, workers // 4)
 
 
 def expected_steps(meaning: History, workers: int) -> int:

@@ -8,7 +8,7 @@ from typing import Final
 from pel_fuzz.campaign import planted
 from pel_fuzz.cases import Case
 from pel_fuzz.corpus import CorpusCase, Replayed
-from pel_fuzz.examine import Finding, OutOfTime, examine
+from pel_fuzz.examine import Examination, Finding, OutOfTime, examine
 from pel_fuzz.formats.case_json import CaseFile, read_case
 from pel_fuzz.interleavings import Faulted, Interleaving, Switches, Walk
 from pel_fuzz.shrinking.block import walks
@@ -19,26 +19,30 @@ from pel_reference.errors import InputError
 
 THREAD_TRIES: Final = 100
 """Pairs of runs of a case that was found on plain threads, before it is given up."""
+NEVER_RUN: Final = "choices is empty: nothing was run"
+"""What is said of a case that says nothing of the executor."""
 WALKS_AFTER_DRIFT: Final = {"tiny": 50, "evm": 5}
 """By kind, how many interleavings are run of a case whose own do not fit any more."""
 
 
-def replay_findings(case: Case, seed_bug: str | None, until: float | None = None) -> list[Finding]:
+def examine_again(case: Case, seed_bug: str | None, until: float | None = None) -> Examination:
     """What differs, in the executor's runs or in the text's, all oracles of the case asked.
 
-    Raises: `Drift`, where a recorded schedule does not fit this code; `GivenUp`, where the text
+    Raises: `Drift`, where a recorded schedule does not fit this code and nothing differs besides
+    (otherwise it is told beside what does); `GivenUp`, where the text
     comes to no end; `OutOfTime`, where a run would begin after `until`, by the monotonic clock;
     `KeyError` for a bug that what runs the case does not have.
     """
     if case.turns is not None:
         found = text_difference(case, seed_bug)
-        return [] if found is None else [Finding(found)]
+        return Examination([] if found is None else [Finding(found)])
     with planted(seed_bug):
-        return _executor_findings(case, until)
+        return _examine_executor(case, until)
 
 
-def _executor_findings(case: Case, until: float | None) -> list[Finding]:
+def _examine_executor(case: Case, until: float | None) -> Examination:
     """What differs; on plain threads, in the first of a few tries in which anything does."""
+    done = Examination()
     for _ in range(THREAD_TRIES if case.threads else 1):
         # An interleaving stands for a run here: threads are not steered. Every other run is also
         # interrupted between instructions, and it is not known which of them showed it.
@@ -46,8 +50,22 @@ def _executor_findings(case: Case, until: float | None) -> list[Finding]:
         again = replace(case, interleavings=runs)
         done = examine(again, threads=case.threads, stop_at_first=False, until=until)
         if done.findings:
-            return done.findings
-    return []
+            break
+    return done
+
+
+def is_never_run(kept: CaseFile) -> bool:
+    """Whether nothing is run of a case whose difference could only be seen in a run: `choices` is
+    empty. What the reference or EELS objected to needs none, nor does a fault of the fold."""
+    case, signature = kept.case, kept.signature or ""
+    if case.interleavings or case.threads or case.turns is not None:
+        return False
+    above = {"reference": case.reference, "eels": case.eels}
+    asked = {name for name, wanted in above.items() if wanted and case.kind == "evm"}
+    oracle, _, kind = signature.partition(":")
+    if not signature:
+        return not asked
+    return oracle not in asked and not (oracle == "fault" and kind.startswith("fault:"))
 
 
 def read_replayable(path: str | Path) -> CaseFile:
@@ -85,6 +103,8 @@ def replay_of_corpus(
     compared, findings, note = True, list[Finding](), None
     try:
         findings, note = _findings_and_note(case, bug, until)
+        if not findings and is_never_run(corpus_case.kept):
+            note, compared = NEVER_RUN, False
     except GivenUp as given_up:
         note, compared = str(given_up), False
     except OutOfTime:
@@ -99,17 +119,22 @@ def _findings_and_note(
 ) -> tuple[list[Finding], str | None]:
     """What differs, and why the case was not run exactly as it was recorded."""
     try:
-        findings, note = replay_findings(case, bug, until), None
-        if case.threads and not findings:
-            note = f"found on plain threads; not seen again in {2 * THREAD_TRIES} runs"
-    except Drift:
-        others = WALKS_AFTER_DRIFT[case.kind]
-        note = (
-            f"its schedule does not fit this code any more: it was followed as far as it fits, and "
-            f"{others} other interleavings were run"
-        )
-        findings = replay_findings(_lenient(case, others), bug, until)
-    return findings, note
+        done = examine_again(case, bug, until)
+    except Drift as drift:
+        done = Examination(drift=drift)
+    if done.drift is None:
+        unseen = case.threads and not done.findings
+        threads = f"found on plain threads; not seen again in {2 * THREAD_TRIES} runs"
+        return done.findings, threads if unseen else None
+    drifted, others = "its schedule does not fit this code any more", WALKS_AFTER_DRIFT[case.kind]
+    try:  # whatever did fit is run again as it was, so what has differed in it is seen once more
+        findings = examine_again(_lenient(case, others), bug, until).findings
+    except OutOfTime:
+        if not done.findings:
+            raise
+        return done.findings, f"{drifted}, and the time was over"
+    followed = f"it was followed as far as it fits, and {others} other interleavings were run"
+    return findings, f"{drifted}: {followed}"
 
 
 def _lenient(case: Case, others: int) -> Case:

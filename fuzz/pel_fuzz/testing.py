@@ -227,10 +227,11 @@ def _replayed(factory: Factory, kept: CaseFile, replay: str) -> Callable[[object
         try:
             check(factory(), kept.case.subject)
         except ExecutorDiffers as differs:
-            again = kept.signature in (None, differs.difference.signature)
+            recorded, again = kept.signature, kept.signature == differs.difference.signature
+            none = "a difference; none was recorded" if recorded is None else None
             lines = [
                 str(differs),
-                f"  {'as recorded' if again else f'recorded as {kept.signature}'}",
+                f"  {none or ('as recorded' if again else f'recorded as {recorded}')}",
                 f"  replay    {replay}",
             ]
             raise ExecutorDiffers(differs.difference, "\n".join(lines)) from None

@@ -83,6 +83,20 @@ def shorten(value: object, limit: int = 160) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def escaped(text: str) -> str:
+    """A name or a line of others, harmless on a terminal and always one line: what cannot be
+    printed is escaped as in a string of Python, and so is the backslash, so that different texts
+    stay different."""
+    if text.isprintable() and "\\" not in text:
+        return text
+    plain = (c if c.isprintable() and c != "\\" else _escape(c) for c in text)
+    return "".join(plain)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
 def printable(text: str) -> str:
     """Words of others, harmless on a terminal: only lines, and characters that can be printed."""
     return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)

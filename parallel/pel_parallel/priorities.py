@@ -5,6 +5,7 @@ Each is a function of its seed, on every platform and under every hash seed. A w
 """
 
 from collections.abc import Callable, Sequence
+from math import inf
 from random import Random
 
 from pel_parallel.choices import Default, Pending
@@ -74,9 +75,10 @@ class PartialOrderSampling(Default):
         """The step with the highest priority, once those in conflict with the last are redrawn."""
         priorities, draw = self._priorities, self._draw
         if worker >= 0:
-            priorities[worker] = -draw() if pending[worker][0] == "idle" else draw()
+            idles = pending[worker][0] == "idle"
+            priorities[worker] = min(priorities) - draw() if idles else draw()
         taken, only_looked = self._object, self._only_looks
-        best, highest = default, -1.0
+        best, highest = default, -inf
         for each in runnable:
             action, _, name = pending[each]
             if name == taken and each != worker and not (only_looked and action in LOOKS_AT):

@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from pel_reference.errors import InputError
 MAX_INPUT_BYTES = 512 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_DIGITS = 100
+MAX_INTEGER_DIGITS = 4300
+"""Of an integer that is no string: Python's own bound, which its message leaves to programmers."""
 
 GZIP_MAGIC = b"\x1f\x8b"
 """What a gzip file begins with."""
@@ -37,16 +40,37 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number here")
 
 
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_INTEGER_DIGITS:
+        raise ValueError(f"an integer has more than {MAX_INTEGER_DIGITS} digits")
+    return int(digits)
+
+
+def _object_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key, count in counts.items() if count > 1)
+        raise ValueError(f"the key {twice[:MAX_DIGITS]!r} is there twice")
+    return found
+
+
 def parse_json(source: str, text: bytes) -> Any:
     """The value that this JSON text stands for.
 
-    Raises: `InputError` naming `source` where the text is too long or nested too deep, or no JSON.
+    Raises: `InputError` naming `source` where the text is too long or nested too deep, no JSON, or
+    has an object with a key twice, which readers take differently.
     """
     if len(text) > MAX_INPUT_BYTES:
         raise InputError(source, "", f"longer than {MAX_INPUT_BYTES} bytes")
     _check_depth(source, text)
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(
+            text,
+            parse_int=_integer,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_object_once,
+        )
     except (ValueError, RecursionError) as error:
         raise InputError(source, "", f"not JSON: {error}") from error
 

@@ -125,6 +125,10 @@ def test_runs_that_do_not_transfer_are_counted(monkeypatch: pytest.MonkeyPatch) 
     [
         (["--seed-bug", "nonsense", "--attack"], "no seeded bug of the text is called 'nonsense'"),
         (["--attack"], "--attack goes with --seed-bug"),
+        (
+            ["--seed-bug", "no-retry", "--attack", "--search-steps", "0"],
+            "--attack needs steps: more than --search-steps 0",
+        ),
     ],
 )
 def test_what_cannot_be_attacked(

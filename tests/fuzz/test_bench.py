@@ -64,18 +64,19 @@ def test_a_median_can_be_never() -> None:
 
 def test_the_table_compares_control_with_threads() -> None:
     soon, late = Cell.of([Hunt(True, 4, 0.1)]), Cell.of([Hunt(True, 80, 1.0)])
-    never = Cell.of([Hunt(False, 500, 1.0)])
+    never, sooner = Cell.of([Hunt(False, 500, 1.0)]), Cell.of([Hunt(True, 39, 0.4)])
     rows = [
-        Row("a", soon, soon, late, "fails at once, in 9 steps"),
-        Row("b", soon, soon, never, "-"),
+        Row("a", soon, soon, late, sooner, "fails at once, in 9 steps"),
+        Row("b", soon, soon, never, late, "-"),
     ]
     told = "\n".join(
         markdown(Settings(1, 1.0, 1, ("a", "b")), rows, {"pos": {"a": soon, "b": late}})
     )
-    assert "| `a` | 4 | 0.10 | 4 | 80 | 1.00 | 20.0 | fails at once, in 9 steps |" in told
-    assert "| `b` | 4 | 0.10 | 4 | > 500 (1 missed) | - | > 125.0 | - |" in told
+    assert "| `a` | 4 | 0.10 | 4 | 80 | 1.00 | 39 | 20.0 | fails at once, in 9 steps |" in told
+    assert "| `b` | 4 | 0.10 | 4 | > 500 (1 missed) | - | 80 | > 125.0 | - |" in told
     assert "| `b` | 80 |" in told.partition("## By strategy")[2]
     assert "In 2 control needs at least ten times fewer runs" in told
+    assert "; in 1 if both check the steps" in told
 
 
 def test_every_harmful_bug_is_measured() -> None:
@@ -90,3 +91,19 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert row["result"]["found"] == row["steps"]["found"] == 1
     assert run(["bench", "interleavings", "--bug", "no-such"]) is ExitCode.BAD_INPUT
     assert "no harmful seeded bug is called 'no-such'" in capsys.readouterr().err
+    assert run(["bench", "interleavings", "--bug", "no-estimat"]) is ExitCode.BAD_INPUT
+    assert "'no-estimat'; did you mean no-estimate" in capsys.readouterr().err
+
+
+def test_a_bug_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[Settings] = []
+    monkeypatch.setattr("pel_fuzz.cli.bench.rows", lambda given, *_: measured.append(given) or [])
+    asked = ["--bug", EASY, "--bug", "no-retry", "--bug", EASY, "--json", "--jobs", "1"]
+    assert run(["bench", "interleavings", *asked]) is ExitCode.AGREE
+    assert measured[0].bugs == (EASY, "no-retry")
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf"])
+def test_seconds_end(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", "interleavings", "--seconds", seconds]) is ExitCode.BAD_INPUT
+    assert f"{seconds} is not a number of seconds" in capsys.readouterr().err

@@ -15,6 +15,8 @@ from pel_fuzz.formats.case_json import case_to_json, read_case, write_case
 from pel_fuzz.interleavings import Search, Seeded, Switches, Walk
 from pel_fuzz.tiny import TinyBlock
 from pel_fuzz.verdict import Difference, Oracle
+from pel_fuzz.workloads.blocks import blocks
+from pel_fuzz.workloads.draws import draw_case
 from pel_reference.errors import InputError
 
 TINY = Case(
@@ -89,6 +91,22 @@ def test_a_case_beyond_its_block_is_a_few_hundred_bytes(tmp_path: Path) -> None:
         ("choices", [{"exhaustive": [101, 5]}], "choices[0].exhaustive"),
         ("choices", [{"switches": [[1, 2]]}], "choices[0].switches"),
         ("choices", [{"switches": [[0, 1, 1], [0, 1, 0]]}], "choices[0].switches"),
+        ("choices", [{"switches": [[0, 1, 3]]}], "choices[0].switches[0][2]"),
+        ("choices", [{"switches": [[0, 1, 2], [0, 2, -1]]}], "choices[0].switches[1][2]"),
+        ("choices", [{"switches": [[3, 1, 0]]}], "choices[0].switches[0][0]"),
+        ("choices", [{"switches": [[-2, 0, 0]]}], "choices[0].switches[0][0]"),
+        ("choices", [{"switches": [[0, -1, 1]]}], "choices[0].switches[0][1]"),
+        ("choices", [{"switches": [[-1, 1, 1]]}], "choices[0].switches[0][1]"),
+        ("choices", [{"switches": [[0, 2**32, 1]]}], "choices[0].switches[0][1]"),
+        ("choices", [{"switches": [[0, 1, 3]], "lenient": True}], "choices[0].switches[0][2]"),
+        ("choices", [{"switches": [], "leniant": True}], "choices[0].leniant"),
+        ("choices", [{"walk": [1, 0.5], "turns": []}], "choices[0].turns"),
+        ("zzz", None, "zzz"),
+        ("two\nlines", 1, ""),
+        ("client", {}, "client"),  # a client has not run it
+        ("checks", {"reference": True, "eels": False, "twin": True, "fold": True}, "checks.fold"),
+        ("expected", SEEN.to_json() | {"seen": 1}, "expected.seen"),
+        ("origin", {"seed": 1, "index": 2, "shard": 3}, "origin.shard"),
         ("checks", {}, "checks.twin"),
         ("faults", ["stall"], "faults[0]"),
         (
@@ -110,6 +128,31 @@ def test_bad_fields_are_named(field: str, value: object, named: str, tmp_path: P
         read_case(path)
     assert caught.value.field == named
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("lane", [{}, {"external": True}, {"threads": True}, {"python": True}])
+def test_numbers_that_no_run_has_are_refused_in_every_lane(
+    lane: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "case.json"
+    write_case(path, replace(TINY, interleavings=(Switches(((0, 4, 3),)),), **lane), SEEN, None)
+    with pytest.raises(InputError, match=r"switches\[0\]\[2\]: there are 3 workers"):
+        read_case(path)
+    right = replace(TINY, interleavings=(Switches(((-1, 0, 2), (2, 0, 1))),), **lane)
+    write_case(path, right, SEEN, None)
+    assert read_case(path).case.interleavings == right.interleavings
+
+
+def test_what_is_said_of_a_client_has_names(tmp_path: Path) -> None:
+    path = tmp_path / "case.json"
+    block = draw_case(blocks(fork="Prague", size=(1, 2)), 8, 1).value.block
+    case = Case(block, "evm", 1, (), client=True)
+    client = {"way": "url", "command": "http", "errors": ""}
+    write_case(path, case, SEEN, None, client)
+    assert read_case(path).case == replace(case, drawn_fork=None)
+    write_case(path, case, SEEN, None, client | {"version": "1"})
+    with pytest.raises(InputError, match=r"client\.version: unknown field"):
+        read_case(path)
 
 
 def test_no_fault_strikes_in_an_executor_driven_from_outside(tmp_path: Path) -> None:

@@ -94,6 +94,10 @@ def test_a_wrong_tool_is_found_and_its_case_replays(
     assert kept.signature == signature and kept.case.client
     out = check.run("client", "check", "--command", wrong, "--replay", str(path))
     assert check.code == ExitCode.DIFFER and "as recorded" in out
+    bare = path.with_name("bare.json")
+    bare.write_text(json.dumps(json.loads(path.read_text()) | {"expected": None}))
+    out = check.run("client", "check", "--command", wrong, "--replay", str(bare))
+    assert check.code == ExitCode.DIFFER and "a difference; none was recorded" in out
     out = check.run("client", "check", "--command", tool(RIGHT), "--replay", str(path))
     assert check.code == ExitCode.AGREE and "is gone" in out
     assert check.run("replay", str(path)) == "" and check.code == ExitCode.BAD_INPUT

@@ -117,7 +117,7 @@ def test_all_and_nothing_is_told() -> None:
     assert told["actions"] == "48 of 48"
     assert told["pairs"] == f"{len(POSSIBLE)} of {len(POSSIBLE)}"
     assert told["antecedents"] == (
-        f"{len(REACHABLE)} of {len(REACHABLE)}; asked in the states of 1 runs"
+        f"{len(REACHABLE)} of {len(REACHABLE)}; asked in the states of 1 run"
     )
     assert "8 runs, 4 distinct" in told["traces"] and "about 25%" in told["traces"]
 

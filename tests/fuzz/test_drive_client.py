@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,7 +106,7 @@ def test_lines_go_there_and_come_back() -> None:
     ("script", "kind", "problem"),
     [
         ("import time; time.sleep(60)", NoAnswer, "did not answer in 0.4 s"),
-        ("import sys; sys.exit('oh no')", Ended, r"ended in the middle \(exit status 1\)\noh no"),
+        ("import sys; sys.exit('oh no')", Ended, r"in the middle \(exit status 1\)\n\| oh no"),
         ("import os; os.kill(os.getpid(), 11)", Ended, r"ended in the middle \(signal 11\)"),
         ("import os, time; os.close(1); time.sleep(60)", Ended, "says no more, but its process"),
         (f"print('x' * {LONGEST_LINE + 2})", Babble, "line 2 of its answers: longer than"),
@@ -122,6 +123,29 @@ def test_a_hostile_process_ends_in_time(
         asked(script, SHORT if kind is NoAnswer else LONG)
     assert time.monotonic() - begin < 20
     assert len(caught.value.errors) <= KEPT_ERRORS
+
+
+ORPHAN = """
+if os.fork():
+    os._exit(7)
+time.sleep(60)
+"""
+
+
+def test_a_process_that_ends_while_its_child_holds_the_pipe_has_ended() -> None:
+    with pytest.raises(Ended, match=r"ended in the middle \(exit status 7\)"):
+        asked(f"import os, time; {ORPHAN}", SHORT)
+
+
+def test_the_end_of_a_launcher_is_no_verdict() -> None:
+    hello = "while os.getppid() == started: time.sleep(0.01)\n" + HELLO
+    launched = ORPHAN.replace("time.sleep(60)", f"{hello}time.sleep(60)")
+    script = f"import os, time; started = os.getpid(); {launched}"
+    with Client(bare(script), SHORT) as client:
+        client.begin_run()
+        client.send(b"{}\n")
+        with pytest.raises(NoAnswer, match="did not answer"):
+            client.receive()
 
 
 def test_a_process_that_is_slow_at_every_step_ends_in_time() -> None:
@@ -168,9 +192,10 @@ def test_whatever_it_has_started_ends_with_it() -> None:
         (bare("input(); print('hello')"), "line 1 of its answers: not JSON"),
         (bare('input(); print(\'{"pel":"drive","version":2}\')'), "version: this is version 1"),
         (bare('input(); print(\'{"pel":"drive","version":1,"x":1}\')'), "x: is not a field here"),
+        (bare('input(); print(\'{"error":"version 2 only"}\')'), "it says: version 2 only"),
         (
             bare("input(); raise SystemExit('not now')"),
-            r"ended in the middle \(exit status 1\)\nnot now",
+            r"ended in the middle \(exit status 1\)\n\| not now",
         ),
     ],
 )
@@ -186,8 +211,9 @@ def drive(tmp_path: Path, mode: str, *options: str) -> ExitCode:
     start = command if mode in ("right", "moody") else bare
     run = start(EXECUTOR, mode)
     seconds = SHORT if mode == "hang" else LONG
-    fixed = ["--seed", "1", "--max-runs", "5", "--answer-time", f"{seconds}s"]
-    fixed += ["--out", str(tmp_path)]
+    fixed = ["--answer-time", f"{seconds}s"]
+    if "--replay" not in options:
+        fixed += ["--seed", "1", "--max-runs", "5", "--out", str(tmp_path)]
     return pel(["client", "drive", "--command", run, *fixed, *options])
 
 
@@ -235,6 +261,24 @@ def test_a_finding_is_shrunk_for_as_long_as_it_may_be(
     assert Path(json.loads(capsys.readouterr().out)["case"]).stem.endswith(stages[-1])
 
 
+def test_an_interruption_ends_the_shrinking_and_hides_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pel_fuzz.cli.driving.shrink_driven", interrupted)
+    assert drive(tmp_path, "wrong") == ExitCode.INTERRUPTED
+    told = capsys.readouterr()
+    (kept,) = tmp_path.iterdir()
+    assert "DIFFERENCE (result)" in told.err and "kept as it was found" in told.err
+    assert f"--replay {shlex.quote(str(kept))}" in told.err
+    assert "INTERRUPTED: interrupted after 1 runs" in told.out
+    assert drive(tmp_path, "wrong", "--json") == ExitCode.INTERRUPTED
+    report = json.loads(capsys.readouterr().out)
+    assert (report["verdict"], report["case"]) == ("interrupted", str(kept))
+
+
 def test_a_command_that_cannot_be_run_is_bad_input(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -248,6 +292,10 @@ def test_usage_that_means_nothing_is_refused(capsys: pytest.CaptureFixture[str])
     assert "--command is empty" in capsys.readouterr().err
     assert pel(["client", "drive", "--command", "true", "--step"]) == ExitCode.BAD_INPUT
     assert "--step goes with --replay" in capsys.readouterr().err
+    for option in ("--seed", "--max-runs", "--max-time", "--workers", "--shrink-time", "--out"):
+        arguments = ["--command", "true", "--replay", "x.json", "--answer-time", "5", option, "3"]
+        assert pel(["client", "drive", *arguments]) == ExitCode.BAD_INPUT
+        assert f"--replay goes without {option}\n" in capsys.readouterr().err
 
 
 def test_cases_of_others_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -269,6 +317,33 @@ def test_a_schedule_that_does_not_fit_is_inconclusive(tmp_path: Path) -> None:
     document = json.loads(kept.read_text()) | {"choices": [{"switches": [[0, 99, 1]]}]}
     kept.write_text(json.dumps(document))
     assert drive(tmp_path, "wrong", "--replay", str(kept)) == ExitCode.INCONCLUSIVE
+
+
+def test_what_a_replay_says_is_what_was_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drive(tmp_path, "wrong")
+    (kept,) = tmp_path.glob("*found.json")
+    document = json.loads(kept.read_text())
+
+    def told(mode: str, choices: list[Any], **more: Any) -> tuple[ExitCode, list[str]]:
+        kept.write_text(json.dumps(document | {"choices": choices} | more))
+        capsys.readouterr()
+        given = ["--command", command(EXECUTOR, mode), "--replay", str(kept)]
+        code = pel(["client", "drive", *given])
+        return code, capsys.readouterr().out.splitlines()
+
+    fits, drifts = {"switches": []}, {"switches": [[0, 99, 1]]}
+    for choices in ([fits, drifts], [drifts, fits]):  # a difference is not hidden by drift
+        code, (*_, drift, last) = told("wrong", choices)
+        assert code == ExitCode.DIFFER and last == "as recorded"
+        assert "some do not fit this executor" in drift and "step 99 of worker 0" in drift
+    code, (*_, last) = told("wrong", [fits], expected=None)
+    assert code == ExitCode.DIFFER and last == "a difference; none was recorded"
+    code, (last,) = told("wrong", [])
+    assert code == ExitCode.INCONCLUSIVE and last.endswith("choices is empty: nothing was run")
+    code, (last,) = told("right", [fits])
+    assert code == ExitCode.AGREE and "is gone" in last
 
 
 class Fickle(External):

@@ -33,6 +33,7 @@ from pel_parallel.sync import SharedObject
 from pel_spec.fold import fold
 
 Worker = Iterator[dict[str, Any]]
+LOOK, IDLE = {"step": "look", "look": True}, {"step": "idle"}
 BLOCK = TinyBlock(((("get", 0), ("put", 1)), (("add", 1, 5), ("delete", 0))), (3, 4))
 RIGHT = {
     "cells": [None, 46],
@@ -204,12 +205,22 @@ def test_nobody_frees_what_nobody_holds() -> None:
         drive([waiter, steps(*["idle"] * 50)])
 
 
-def test_idling_in_vain_is_a_livelock() -> None:
-    def spin() -> Worker:
-        return iter([{"step": "look", "look": True}, {"step": "idle"}] * 50)
+@pytest.mark.parametrize(
+    ("spin", "kind"),
+    [([LOOK, IDLE], Livelock), ([LOOK], StepLimit), ([{"step": "look"}, IDLE], StepLimit)],
+)
+def test_who_spins_looks_and_idles(spin: list[dict[str, Any]], kind: type[Exception]) -> None:
+    with pytest.raises(kind):
+        drive([iter(spin * 50), iter(spin * 50)], limit=60)
 
+
+def test_a_back_off_counts_aloud() -> None:
+    def backs_off(*count: dict[str, Any]) -> Worker:
+        return iter([*(LOOK, IDLE, *count) * 3, {"step": "take over"}])
+
+    drive([backs_off({"step": "count"}), backs_off({"step": "count"})])
     with pytest.raises(Livelock):
-        drive([spin(), spin()])
+        drive([backs_off(), backs_off()])
 
 
 def test_idling_is_fine_while_something_changes() -> None:
@@ -282,7 +293,7 @@ RESULTS: list[tuple[object, str]] = [
     ({"result": RIGHT | {"outcomes": [["ended"], ["ended", 1]]}}, r"result.outcomes\[0\]"),
     ({"result": RIGHT, "hist": []}, "hist: is not a field here"),
     ({"result": RIGHT, "history": 1}, "history: must be an array"),
-    ({"result": RIGHT, "history": [{"event": "x"}]}, r"history\[0\]event: expected one of"),
+    ({"result": RIGHT, "history": [{"event": "x"}]}, r"history\[0\]\.event: expected one of"),
 ]
 
 

@@ -119,6 +119,15 @@ def test_a_broken_text_is_explained(
         (["--proofs", "somewhere"], "--proofs goes with --second-solver"),
         (["--theorem", "--invariant", "ranges"], "--invariant goes without"),
         (["--theorem", "--page", "somewhere"], "--page is of all that is proved"),
+        (["--seed-bug", "no-retry", "--theorem"], "--seed-bug goes without --theorem\n"),
+        (
+            ["--attack", "--seed-bug", "no-retry", "--page", "p", "--mutate"],
+            "--seed-bug goes without --page, --mutate\n",
+        ),
+        (["--seed-bug", "no-retry", "--second-solver"], "--seed-bug goes without --second-solver"),
+        (["--why", "ranges", "--progress"], "--why goes without --progress"),
+        (["--mutate", "--invariant", "ranges"], "--mutate goes without --invariant"),
+        (["--mutate", "--out", "somewhere"], "--mutate goes without --out"),
     ],
 )
 def test_bad_usage(

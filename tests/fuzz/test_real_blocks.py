@@ -43,7 +43,7 @@ def _meaning(path: Path) -> tuple[GivenBlock, EvmBlock, Result, History]:
 def test_a_mainnet_block(path: Path, workers: int, lane: str) -> None:
     given, compiled, expected, history = _meaning(path)
     if lane == "control":
-        run = run_controlled(compiled, workers, Walk(workers, 0.02), step_limit(history))
+        run = run_controlled(compiled, workers, Walk(workers, 0.02), step_limit(history, workers))
     else:
         run = run_on_threads(compiled, workers, 0)
     assert agree(expected, run.result)

@@ -17,6 +17,7 @@ from pel_fuzz.shrinking import delta_debug, shrink_finding
 from pel_fuzz.shrinking.block import Candidate, parts_of, steps_about, with_parts_left_out
 from pel_fuzz.shrinking.bounded import with_two_preemptions
 from pel_fuzz.shrinking.interleaving import simplest, without_steps
+from pel_fuzz.shrinking.restarts import from_other_runs, other_runs
 from pel_fuzz.shrinking.trial import Measure, Shown, Trial
 from pel_fuzz.tiny import TinyBlock
 from pel_fuzz.workloads.draws import Choices
@@ -27,7 +28,7 @@ from pel_spec.sync import Step
 FOR_EVER = float("inf")
 STEP = (("get", 0), ("put", 0))
 CHAIN = TinyBlock((STEP,) * 3)
-LIMIT = step_limit(fold(CHAIN)[1])
+LIMIT = step_limit(fold(CHAIN)[1], 3)
 
 walks = st.builds(Walk, st.integers(0, 10_000), st.floats(0.05, 0.9))
 
@@ -221,3 +222,39 @@ def test_a_difference_that_does_not_show_again_is_kept(interleaving: Walk | Swit
     small, difference = shrink_finding(case, wrong, choices, 5)
     assert (small.subject, small.interleavings) == (case.subject, (interleaving,))
     assert difference == finding.difference
+
+
+def _chain_finding(seed: int) -> tuple[Case, Trial, Shown]:
+    """A wrong result on the chain, under a walk that was not made simple."""
+    subject = TinyBlock(((("get", 0), ("put", 1), ("get", 1), ("put", 0)),) * 4, (1, 2))
+    found = examine(Case(subject, "tiny", 3, (Walk(seed, 0.5),)), stop_at_first=False).findings
+    signatures = [each.difference.signature for each in found]
+    signature = next(each for each in signatures if each.startswith("result"))
+    trial = Trial(Case(subject, "tiny", 3, ()), signature)
+    shown = trial.shown(Walk(seed, 0.5))
+    assert shown is not None and shown.measure.preemptions > 20
+    return trial.case, trial, shown
+
+
+def test_other_runs_of_the_block_lead_to_something_simpler() -> None:
+    with planted("no-estimate"):
+        _, trial, shown = _chain_finding(1)
+        assert from_other_runs(trial, shown, 0.0) is shown, "there is no time"
+        found = from_other_runs(trial, shown, time.monotonic() + 5)
+        assert found.measure < shown.measure
+        again = trial.shown(found.recording.switches)
+        assert again is not None and again.measure == found.measure
+
+
+def test_a_transition_goes_that_only_other_runs_can_do_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pel_fuzz.shrinking.block.walks", lambda count: ())
+    with planted("no-estimate"):
+        case, trial, shown = _chain_finding(1)
+        start, late = Candidate(case, shown, None), FOR_EVER
+        before = with_parts_left_out(start, trial.signature, late)
+        after = with_parts_left_out(start, trial.signature, late, other_runs("tiny"))
+    kept, less = before.case.subject, after.case.subject
+    assert isinstance(kept, TinyBlock) and isinstance(less, TinyBlock)
+    assert (len(kept.programs), len(less.programs)) == (4, 3)

@@ -1,5 +1,6 @@
 """Ready-made tests for executors of others: right ones pass, seeded wrong ones are found."""
 
+import json
 import re
 from collections.abc import Callable
 from functools import partial
@@ -121,6 +122,11 @@ def test_wrong_executors_are_found_made_small_and_kept(executor: type, tmp_path:
     assert kept.signature == caught.value.difference.signature and kept.case.python
     (again,) = _tests(case_tests(executor, [path], wanted))
     with pytest.raises(ExecutorDiffers, match="as recorded"):
+        again()
+    bare = tmp_path / "bare.json"
+    bare.write_text(json.dumps(json.loads(path.read_text()) | {"expected": None}))
+    (again,) = _tests(case_tests(executor, [bare], wanted))
+    with pytest.raises(ExecutorDiffers, match="a difference; none was recorded"):
         again()
     for test in _tests(case_tests(Sequential, [path.parent], wanted)):
         test()

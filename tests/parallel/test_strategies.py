@@ -181,3 +181,15 @@ def test_any_number_of_workers(chain: TinyBlock, make: Make, workers: int) -> No
         for _ in range(2):
             run = run_block(chain, workers=workers, runtime=GreenletController(choices))
             assert agree(expected, run.result)
+
+
+def test_of_workers_that_spin_none_is_passed_over_for_long() -> None:
+    """A worker that waits at an idle step may own the only work there is."""
+    pending = [("idle", (), ("worker", worker)) for worker in range(4)]
+    for seed in range(50):
+        walk, worker, taken = PartialOrderSampling(seed), -1, list[int]()
+        walk.begin(4)
+        for own in range(80):
+            worker = walk.choose(worker, own, range(4), 0, pending)
+            taken.append(worker)
+        assert all(set(taken[at : at + 8]) == {0, 1, 2, 3} for at in range(72)), seed

@@ -276,6 +276,8 @@ def test_mutated_text(data: st.DataObject) -> None:
         (b"1" * 5_000, "not JSON"),
         (b"\xff\xfe", "not JSON"),
         (b'"' + b"\\" * 100_001 + b'"', "not JSON"),
+        (b'{"a": [{"b": 1, "c": 2, "b": 1}]}', "not JSON: the key 'b' is there twice"),
+        (b'{"\\n": 1, "\\u000a": 2}', r"the key '\\n' is there twice"),
     ],
 )
 def test_text_that_is_refused(text: bytes, problem: str) -> None:

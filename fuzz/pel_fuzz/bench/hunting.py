@@ -75,7 +75,7 @@ class TinyGround:
         self.block = drawn
         self.workers = Random(f"{seed}/{index}/workers").choice(WORKERS)
         self.expected, history = fold(drawn)  # no bug of the scheduler is in the fold
-        self.limit = step_limit(history)
+        self.limit = step_limit(history, self.workers)
         self.steps = expected_steps(history, self.workers)
 
     def shows(self, strategy: str, random: Random, number: int, *, steps_too: bool) -> bool:

@@ -1,6 +1,7 @@
 """`pel bench`: measurements of the harness itself."""
 
 import json
+import math
 
 import click
 
@@ -14,8 +15,15 @@ from pel_fuzz.bench.interleavings import (
 )
 from pel_fuzz.campaign import default_jobs
 from pel_fuzz.cli.app import app
-from pel_fuzz.cli.options import json_option
+from pel_fuzz.cli.options import bug_hint, json_option
 from pel_fuzz.exit_codes import ExitCode
+
+
+def _finite(_context: object, _option: object, value: float) -> float:
+    """Raises: `click.BadParameter`, for what would never end, or is no number."""
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a number of seconds")
+    return value
 
 
 @app.group("bench")
@@ -29,6 +37,7 @@ def bench() -> None:
     "--seconds",
     type=click.FloatRange(min=0.01),
     default=5.0,
+    callback=_finite,
     show_default=True,
     help="Of processor time, for each bug and seed, under control as well as on threads.",
 )
@@ -49,8 +58,10 @@ def interleavings(
     known = harmful_bugs()
     for name in bugs:
         if name not in known:
-            raise click.BadParameter(f"no harmful seeded bug is called {name!r}")
-    settings = Settings(seeds, seconds, jobs or default_jobs(), bugs or known)
+            problem = f"no harmful seeded bug is called {name!r}"
+            raise click.BadParameter(f"{problem}; {bug_hint(name, known)}")
+    chosen = tuple(dict.fromkeys(bugs)) or known
+    settings = Settings(seeds, seconds, jobs or default_jobs(), chosen)
 
     def tell(what: str) -> None:
         click.echo(f"pel bench: {what}", err=True)

@@ -285,10 +285,10 @@ def replay_case(spec: ClientSpec, path: str, tries: int, as_json: bool) -> ExitC
         return code
     for line in [] if difference is None else _lines(difference):
         click.echo(line)
-    if kept.signature is None or (
-        difference is not None and difference.signature == kept.signature
-    ):
-        click.echo("no difference" if difference is None else f"as recorded, at try {tried}")
+    if difference is not None and difference.signature == kept.signature:
+        click.echo(f"as recorded, at try {tried}")
+    elif kept.signature is None:
+        click.echo("no difference" if difference is None else "a difference; none was recorded")
     else:
         click.echo(f"the recorded difference is gone, in {tried} tries: {kept.signature}")
     click.echo(f"{code.name}: {why}")

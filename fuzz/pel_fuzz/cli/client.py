@@ -12,6 +12,7 @@ from pel_fuzz.cli.options import (
     DEFAULT_SECONDS,
     duration,
     duration_or_none,
+    goes_only_with,
     json_option,
     out_option,
 )
@@ -22,6 +23,9 @@ from pel_fuzz.drive.failures import NoStart
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import MAX_WORKERS
 from pel_reference.errors import InputError
+
+WITH_REPLAY = ("--command", "--answer-time", "--step", "--transcript", "--json")
+"""Options of `pel client drive` that mean something to a replay."""
 
 
 @app.group("client")
@@ -91,6 +95,8 @@ def drive(
         raise click.UsageError("--command is empty")
     if step and replay is None:
         raise click.UsageError("--step goes with --replay")
+    if replay is not None:
+        goes_only_with("--replay", *WITH_REPLAY)
     if max_time is None and max_runs is None:
         max_time = DEFAULT_SECONDS
     plan = DrivePlan(

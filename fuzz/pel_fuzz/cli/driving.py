@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pel_fuzz.cases import Case
 from pel_fuzz.cli.options import make_folder
 from pel_fuzz.drive.campaign import DriveFinding, DrivePlan, DriveReport, code_of, run_drive
 from pel_fuzz.drive.external import External
@@ -17,6 +18,7 @@ from pel_fuzz.drive.story import story_lines
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import CaseFile, read_case, write_case
 from pel_fuzz.interleavings import Switches
+from pel_fuzz.replaying import NEVER_RUN
 from pel_fuzz.tiny import TinyBlock
 from pel_fuzz.verdict import Difference, Oracle
 from pel_parallel.errors import Drift
@@ -59,7 +61,7 @@ def carry_out(
     run_drive(external, plan, report, lambda: screen.show(external, report))
     kept = {}
     if report.finding is not None:
-        kept = _keep(external, report.finding, out, shrink_seconds, screen)
+        kept = _keep(external, report, report.finding, out, shrink_seconds, screen)
     code, why = report.exit_code()
     if as_json:
         click.echo(json.dumps(report.to_json() | kept, indent=2))
@@ -78,9 +80,15 @@ def carry_out(
 
 
 def _keep(
-    external: External, found: DriveFinding, out: Path, shrink_seconds: float, screen: _Screen
+    external: External,
+    report: DriveReport,
+    found: DriveFinding,
+    out: Path,
+    shrink_seconds: float,
+    screen: _Screen,
 ) -> dict[str, Any]:
-    """Write the case down as it was found, then shrink it, and write that."""
+    """Write the case down as it was found, then shrink it, and write that; an interruption ends
+    only the shrinking."""
     case, difference = found.case, found.difference
     path = as_found = _write(out, found, "found")
     for line in _words(difference):
@@ -89,13 +97,18 @@ def _keep(
     # What is no verdict is left as it is.
     if difference.oracle is not Oracle.CLIENT and shrink_seconds:
         limits = (shrink_seconds, SHRINK_RUNS)
-        small = shrink_driven(external, case, difference.signature, found.choices, *limits)
-        if small.difference is None:
-            told = "not seen again with the same choices: kept as it was found"
-        else:
-            case, difference = small.case, small.difference
-            path = _write(out, replace(found, case=case, difference=difference), "small")
-            told = f"shrunk to {_size(case.subject, case.workers, case.interleavings)}"
+        try:
+            small = shrink_driven(external, case, difference.signature, found.choices, *limits)
+            if small.difference is None:
+                told = "not seen again with the same choices: kept as it was found"
+            else:
+                shrunk = replace(found, case=small.case, difference=small.difference)
+                path = _write(out, shrunk, "small")
+                case, difference = shrunk.case, shrunk.difference
+                told = f"shrunk to {_size(case.subject, case.workers, case.interleavings)}"
+        except KeyboardInterrupt:
+            report.interrupted = True
+            told = "interrupted while it was shrunk: kept as it was found"
     command = f"pel client drive --command {shlex.quote(external.command)}"
     again = f"{command} --replay {shlex.quote(str(path))}"
     screen.say(f"  {told}\n  replay    {again}")
@@ -133,38 +146,57 @@ def replay_case(external: External, path: str, tell: bool, as_json: bool) -> Exi
     case = kept.case
     if not case.external or not isinstance(case.subject, TinyBlock):
         raise InputError(path, "lane", "not a case of an executor driven from outside: pel replay")
-    differences: list[Difference] = []
-    try:
-        for interleaving in case.interleavings:
-            made = external.run(case.subject, case.workers, interleaving)
-            differences += [] if made.difference is None else [made.difference]
-            for line in story_lines(made.story) if tell and not as_json else ():
-                click.echo(line)
-    except Drift as drift:
-        why = f"{path}: the schedule does not fit this executor: {drift}"
+    differences, drift = _runs_again(external, case, tell and not as_json)
+    if not case.interleavings or (drift is not None and not differences):
+        problem = f"the schedule does not fit this executor: {drift}" if drift else NEVER_RUN
+        why = f"{path}: {problem}"
         click.echo(json.dumps({"verdict": "inconclusive", "why": why}) if as_json else why)
         return ExitCode.INCONCLUSIVE
     codes = [code_of(each)[0] for each in differences]
     code = min(codes, default=ExitCode.AGREE)  # one difference that is a verdict is enough
     if as_json:
-        click.echo(json.dumps(_to_json(kept, differences, code), indent=2))
+        click.echo(json.dumps(_to_json(kept, differences, drift, code), indent=2))
         return code
     for difference in differences:
         for line in _words(difference):
             click.echo(line)
-    reproduced = kept.signature is None or any(d.signature == kept.signature for d in differences)
-    if reproduced:
-        click.echo("as recorded" if differences else "no difference")
+    if drift is not None:
+        click.echo(f"of the other choices some do not fit this executor: {drift}")
+    if any(d.signature == kept.signature for d in differences):
+        click.echo("as recorded")
+    elif kept.signature is None:
+        click.echo("a difference; none was recorded" if differences else "no difference")
     else:
-        click.echo(f"the recorded difference is gone: {kept.signature}")
+        gone = "is gone" if drift is None else "was not seen"
+        click.echo(f"the recorded difference {gone}: {kept.signature}")
     return code
 
 
-def _to_json(kept: CaseFile, differences: list[Difference], code: ExitCode) -> dict[str, Any]:
+def _runs_again(external: External, case: Case, tell: bool) -> tuple[list[Difference], str | None]:
+    """What differs in the runs of a case, and the first schedule that does not fit, in a line."""
+    differences: list[Difference] = []
+    drifted: str | None = None
+    assert isinstance(case.subject, TinyBlock), "a driven executor runs tiny blocks"
+    for interleaving in case.interleavings:
+        try:
+            made = external.run(case.subject, case.workers, interleaving)
+        except Drift as drift:
+            drifted = drifted or str(drift).partition("\n")[0]
+            continue
+        differences += [] if made.difference is None else [made.difference]
+        for line in story_lines(made.story) if tell else ():
+            click.echo(line)
+    return differences, drifted
+
+
+def _to_json(
+    kept: CaseFile, differences: list[Difference], drift: str | None, code: ExitCode
+) -> dict[str, Any]:
     return {
         "verdict": code.name.lower(),
         "recorded": kept.signature,
         "reproduced": any(d.signature == kept.signature for d in differences),
+        "drift": drift,
         "differences": [difference.to_json() for difference in differences],
     }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from pel_fuzz.campaign import planted
 from pel_fuzz.inputs import GivenBlock, read_input
@@ -120,6 +121,24 @@ def _known_bug(name: str | None) -> str | None:
 
         problem = f"no seeded bug is called {name!r}"
         raise click.BadParameter(f"{problem}; {bug_hint(name or '', BUGS)}") from None
+
+
+def goes_only_with(mode: str, *options: str) -> None:
+    """Refuse, for the command that runs, whatever was given beside `mode` and these options: it
+    would be ignored in silence.
+
+    Raises: `click.UsageError`, with all of it in one line.
+    """
+    context = click.get_current_context()
+    given = [
+        max(parameter.opts, key=len)
+        for parameter in context.command.params
+        if parameter.name is not None
+        and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
+    strange = [option for option in given if option not in (mode, *options)]
+    if strange:
+        raise click.UsageError(f"{mode} goes without {', '.join(strange)}")
 
 
 def write_output(path: Path, write: Callable[[TextIO], None]) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pel_fuzz.cli.app import app
-from pel_fuzz.cli.options import json_option, make_folder, write_output
+from pel_fuzz.cli.options import goes_only_with, json_option, make_folder, write_output
 from pel_fuzz.cli.prove_attack import attack_bug
 from pel_fuzz.cli.prove_bug import Explained, explain_failures, prove_bug, prove_mutants
 from pel_fuzz.exit_codes import ExitCode
@@ -100,15 +100,19 @@ def prove(
     """
     _check(second_solver or proofs is None, "--proofs goes with --second-solver")
     _check(not attack or seed_bug is not None, "--attack goes with --seed-bug")
+    _check(not attack or search_steps > 0, "--attack needs steps: more than --search-steps 0")
     for name in (invariant, why):
         if name is not None and name not in block_stm().invariants:
             raise click.BadParameter(f"no invariant is called {name!r}")
     if why is not None:
+        goes_only_with("--why", "--json")
         return _why(why, as_json)
     if seed_bug is not None:
+        goes_only_with("--seed-bug", "--attack", "--out", "--search-steps", "--json")
         said = attack_bug if attack else prove_bug
         return said(seed_bug, out, search_steps, as_json)
     if mutate:
+        goes_only_with("--mutate", "--json")
         return prove_mutants(as_json)
     families = _families(theorem, progress, invariant)
     whole = families == tuple(FAMILIES)

@@ -10,13 +10,18 @@ from pel_fuzz.cases import Case
 from pel_fuzz.cli.app import app
 from pel_fuzz.cli.options import json_option
 from pel_fuzz.cli.walker import walk_through
-from pel_fuzz.examine import Finding
+from pel_fuzz.examine import Examination, Finding
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.case_json import CaseFile
-from pel_fuzz.replaying import THREAD_TRIES, read_replayable, replay_findings
+from pel_fuzz.replaying import (
+    NEVER_RUN,
+    THREAD_TRIES,
+    examine_again,
+    is_never_run,
+    read_replayable,
+)
 from pel_fuzz.story import MOST_LINES, Watched, story_of, watch_controlled, watch_text
 from pel_fuzz.text_runs import GivenUp, text_with
-from pel_fuzz.verdict import Difference
 from pel_parallel.errors import Drift
 from pel_reference.errors import InputError
 
@@ -41,7 +46,8 @@ from pel_reference.errors import InputError
 def replay(case: str, seed_bug: str | None, story: str, steps: bool, as_json: bool) -> ExitCode:
     """Run the kept CASE again and compare everything, as the campaign that kept it did.
 
-    Exits with 1 while the difference is still there, with 0 once it is gone.
+    Exits with 1 where anything differs, be it what was recorded or something else; with 0 where
+    nothing does, so that the recorded difference is gone; with 3 where nobody can tell.
     """
     if steps and as_json:
         raise click.UsageError("--step is for people: it has no --json")
@@ -50,25 +56,27 @@ def replay(case: str, seed_bug: str | None, story: str, steps: bool, as_json: bo
     if steps and kept.case.threads:
         raise InputError(case, "lane", "nothing steers plain threads: no steps to walk")
     try:
-        findings = replay_findings(kept.case, seed_bug)
+        done = examine_again(kept.case, seed_bug)
+        findings = done.findings
         watched = _watched(kept.case, findings, seed_bug) if steps or findings else None
     except Drift as drift:
         why = f"{case}: the schedule does not fit this code any more: {drift}"
         return _inconclusive(why, as_json)
     except GivenUp as given_up:
         return _inconclusive(f"{case}: {given_up}", as_json)
-    differences = [finding.difference for finding in findings]
-    if kept.case.threads and not differences:
+    if kept.case.threads and not findings:
         why = f"{case}: found on plain threads; not seen again in {2 * THREAD_TRIES} runs"
         return _inconclusive(why, as_json)
+    if not findings and is_never_run(kept):
+        return _inconclusive(f"{case}: {NEVER_RUN}", as_json)
     if steps and watched is not None:
         walk_through(watched)
     told = _story(watched, "none" if steps else story)
     if as_json:
-        click.echo(json.dumps(_to_json(kept, differences, told), indent=2))
+        click.echo(json.dumps(_to_json(kept, done, told), indent=2))
     else:
-        _tell(kept, differences, told, seed_bug)
-    return ExitCode.DIFFER if differences else ExitCode.AGREE
+        _tell(kept, done, told, seed_bug)
+    return ExitCode.DIFFER if findings else ExitCode.AGREE
 
 
 def _watched(case: Case, findings: list[Finding], seed_bug: str | None) -> Watched | None:
@@ -79,8 +87,11 @@ def _watched(case: Case, findings: list[Finding], seed_bug: str | None) -> Watch
     interleaving = next(shows, case.interleavings[0] if case.interleavings else None)
     if case.threads or interleaving is None:
         return None
-    with planted(seed_bug):
-        return watch_controlled(case.compile(), case.workers, interleaving)
+    try:
+        with planted(seed_bug):
+            return watch_controlled(case.compile(), case.workers, interleaving)
+    except Drift:  # of the first one, while what differs needs no run at all
+        return None
 
 
 def _story(watched: Watched | None, which: str) -> list[str]:
@@ -107,26 +118,41 @@ def _inconclusive(why: str, as_json: bool) -> ExitCode:
     return ExitCode.INCONCLUSIVE
 
 
-def _tell(
-    kept: CaseFile, differences: list[Difference], story: list[str], seed_bug: str | None
-) -> None:
-    for difference in differences:
-        click.echo("\n".join(difference.lines()))
+def _tell(kept: CaseFile, done: Examination, story: list[str], seed_bug: str | None) -> None:
+    for finding in done.findings:
+        click.echo("\n".join(finding.difference.lines()))
     if story:
         click.echo("\n".join(("", *story, "")))
-    if kept.signature is None or any(d.signature == kept.signature for d in differences):
-        click.echo("as recorded" if differences else "no difference")
-        return
-    click.echo(f"the recorded difference is gone: {kept.signature}")
-    if kept.seed_bug is not None and seed_bug is None:
-        click.echo(f"it was found with a seeded bug: add --seed-bug {kept.seed_bug}")
+    if done.drift is not None:
+        click.echo(f"of the other choices some do not fit this code any more: {_drift_of(done)}")
+    if _is_reproduced(kept, done):
+        click.echo("as recorded")
+    elif kept.signature is None:
+        click.echo("a difference; none was recorded" if done.findings else "no difference")
+    else:
+        is_sure = done.drift is None and not kept.case.threads and not is_never_run(kept)
+        click.echo(
+            f"the recorded difference {'is gone' if is_sure else 'was not seen'}: {kept.signature}"
+        )
+        if kept.seed_bug is not None and seed_bug is None:
+            click.echo(f"it was found with a seeded bug: add --seed-bug {kept.seed_bug}")
 
 
-def _to_json(kept: CaseFile, differences: list[Difference], story: list[str]) -> dict[str, Any]:
+def _is_reproduced(kept: CaseFile, done: Examination) -> bool:
+    return any(finding.difference.signature == kept.signature for finding in done.findings)
+
+
+def _drift_of(done: Examination) -> str | None:
+    """What did not fit, in a line."""
+    return None if done.drift is None else str(done.drift).partition("\n")[0]
+
+
+def _to_json(kept: CaseFile, done: Examination, story: list[str]) -> dict[str, Any]:
     return {
-        "verdict": "differ" if differences else "agree",
+        "verdict": "differ" if done.findings else "agree",
         "recorded": kept.signature,
-        "reproduced": any(d.signature == kept.signature for d in differences),
-        "differences": [difference.to_json() for difference in differences],
+        "reproduced": _is_reproduced(kept, done),
+        "drift": _drift_of(done),
+        "differences": [finding.difference.to_json() for finding in done.findings],
         "story": story,
     }

@@ -81,7 +81,8 @@ class CampaignCoverage:
             ("pairs", pairs),
         ]
         states = _told(len(REACHABLE), self.missing_antecedents)
-        asked = f"{states}; asked in the states of {self.looked_at} runs"
+        runs = f"{self.looked_at} run{'s' * (self.looked_at != 1)}"
+        asked = f"{states}; asked in the states of {runs}"
         return [*told, ("antecedents", asked if self.looked_at else "asked in no run")]
 
     def to_json(self) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, NoReturn, TypeAlias
 
-from pel_fuzz.drive.failures import Babble, Ended, NoAnswer, NoStart
+from pel_fuzz.drive.failures import Babble, Ended, NoAnswer, NoStart, Refused
 from pel_fuzz.drive.messages import LONGEST_LINE, check_greeting, encode, greeting
 from pel_fuzz.formats.header import FormatError
+from pel_fuzz.verdict import printable, shorten
 
 ANSWER_SECONDS: Final = 10.0
 """How long one answer may take, and how long a line may stay unread."""
@@ -67,6 +68,7 @@ class Client:
         for polled in (self._reading, self._writing):
             polled.register(self._errors_from, select.POLLIN)
         self._listening = True  # to its standard error, which it may close
+        self._handed_over = False
         try:
             self.name = self._greet()
             self._patience = answer_seconds
@@ -89,7 +91,12 @@ class Client:
             pipe.close()
 
     def begin_run(self) -> None:
-        """From now on the time of a run is counted."""
+        """From now on the time of a run is counted.
+
+        A process that has ended by now, while lines still come, was a launcher: nothing can be told
+        from its end later on.
+        """
+        self._handed_over = self._process.poll() is not None
         self._run_ends = time.monotonic() + ANSWERS_A_RUN * self.answer_seconds
 
     def send(self, line: bytes) -> None:
@@ -148,8 +155,8 @@ class Client:
             self.send(encode(greeting()))
             return check_greeting(self.receive())
         except FormatError as error:
-            raise NoStart(self.command, f"line 1 of its answers: {error}") from None
-        except (Ended, NoAnswer, Babble) as failure:
+            raise NoStart(self.command, f"line 1 of its answers: {shorten(error)}") from None
+        except (Ended, NoAnswer, Babble, Refused) as failure:
             raise NoStart(self.command, str(failure)) from None
 
     def _read_line(self) -> int:
@@ -200,6 +207,10 @@ class Client:
         return bool(chunk)
 
     def _late(self, what: str) -> NoReturn:
+        """It took too long; or it has ended, and a child of its own holds the pipe."""
+        status = None if self._handed_over else self._process.poll()
+        if status is not None:
+            self._ended_with(status)
         seconds = self._patience
         if time.monotonic() >= self._run_ends:
             what, seconds = "end the run", ANSWERS_A_RUN * seconds
@@ -211,14 +222,17 @@ class Client:
             status = self._process.wait(_LAST_WORDS_SECONDS)
         except subprocess.TimeoutExpired:
             raise Ended(f"{how}, but its process goes on", self._said()) from None
+        self._ended_with(status)
+
+    def _ended_with(self, status: int) -> NoReturn:
         told = f"exit status {status}" if status >= 0 else f"signal {-status}"
         raise Ended(f"ended in the middle ({told})", self._said())
 
     def _said(self) -> str:
-        """What it wrote on standard error until now."""
+        """What it wrote on standard error until now, as lines that can be printed."""
         while self._listening and len(self._errors) < KEPT_ERRORS and self._keep_errors():
             pass
-        return self._errors.decode(errors="replace")
+        return printable(self._errors.decode(errors="replace").replace("\r\n", "\n"))
 
 
 def _take(pipe: int) -> bytes | None:

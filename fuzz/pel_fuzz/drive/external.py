@@ -12,6 +12,7 @@ from pel_fuzz.drive.driver import Driver, Taken
 from pel_fuzz.drive.failures import ClientFailure
 from pel_fuzz.drive.judge import client_difference, result_difference, stuck_difference
 from pel_fuzz.drive.messages import Answer
+from pel_fuzz.executors import for_workers
 from pel_fuzz.interleavings import Steered
 from pel_fuzz.tiny import TinyBlock
 from pel_fuzz.verdict import Difference
@@ -20,7 +21,8 @@ from pel_parallel.sync import Schedule
 from pel_spec.fold import Result, fold
 
 STEP_LIMIT = 20_000
-"""Steps of a run before it is given up: a hundred times what a run of a tiny block takes."""
+"""Steps of a run on a few workers before it is given up: a hundred times what a run of a tiny block
+takes."""
 
 
 class Made(NamedTuple):
@@ -85,7 +87,8 @@ class External:
     def run(self, block: TinyBlock, workers: int, steered: Steered) -> Made:
         """One run of `block`, compared with what the block means."""
         expected = self._meaning(block)
-        driver = Driver(self.start(), steered.steering(), self.step_limit)
+        limit = for_workers(self.step_limit, workers)
+        driver = Driver(self.start(), steered.steering(), limit)
         answer: Answer | None = None
         difference: Difference | None = None
         try:

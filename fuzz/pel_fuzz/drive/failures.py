@@ -7,15 +7,20 @@ misread line none either.
 """
 
 
+def quoted(errors: str) -> str:
+    """What an executor wrote on standard error, each line marked: none can pass for one of ours."""
+    return "\n".join(f"| {line}" for line in errors.splitlines())
+
+
 class ClientFailure(Exception):
-    """The executor did not do its part. `kind` is a stable name, `errors` the end of what it wrote
-    on standard error."""
+    """The executor did not do its part. `kind` is a stable name, `errors` the beginning of what it
+    wrote on standard error."""
 
     kind = "failure"
     is_verdict = False
 
     def __init__(self, problem: str, errors: str = "") -> None:
-        super().__init__(f"{problem}\n{errors}".rstrip() if errors else problem)
+        super().__init__(f"{problem}\n{quoted(errors)}" if errors else problem)
         self.problem, self.errors = problem, errors
 
 

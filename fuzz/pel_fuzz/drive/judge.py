@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from pel_fuzz.drive.driver import Taken
-from pel_fuzz.drive.failures import ClientFailure
+from pel_fuzz.drive.failures import ClientFailure, quoted
 from pel_fuzz.drive.messages import IDLE, Answer
 from pel_fuzz.explain import MISSING, place_name
 from pel_fuzz.tiny import TinyBlock
-from pel_fuzz.verdict import Difference, Oracle, shorten
+from pel_fuzz.verdict import Difference, Oracle, printable, shorten
 from pel_parallel.errors import ExecutionError
 from pel_spec.anomalies import Witness
 from pel_spec.fold import Result
@@ -51,7 +51,7 @@ def client_difference(failure: ClientFailure, story: Sequence[Taken]) -> Differe
     """An executor that did not do its part; where that is no verdict, its oracle says so."""
     oracle = Oracle.FAULT if failure.is_verdict else Oracle.CLIENT
     after = f"after {told(story[-1])}" if story else "before any step"
-    words = "\n".join(filter(None, (after, failure.errors)))
+    words = "\n".join(filter(None, (after, quoted(failure.errors))))
     return Difference(
         oracle, failure.kind, "the executor", "a result", failure.problem, words=words
     )
@@ -98,4 +98,4 @@ def _shown(value: object) -> str:
 
 
 def _words(witness: Witness | None) -> str:
-    return "" if witness is None else witness.explain()
+    return "" if witness is None else printable(witness.explain())

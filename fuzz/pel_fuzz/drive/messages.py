@@ -1,4 +1,8 @@
-"""The lines of the *drive* protocol, read strictly. Its page: docs/formats/drive.md."""
+"""The lines of the *drive* protocol, read strictly. Its page: docs/formats/drive.md.
+
+Texts of an executor's own choice are escaped as they come in: whatever is shown later, of whatever
+was made of them, is one line and harmless on a terminal.
+"""
 
 import json
 from functools import lru_cache
@@ -9,6 +13,7 @@ from pel_fuzz.formats.header import Format, FormatError, check_header, header
 from pel_fuzz.formats.history_jsonl import decode_history
 from pel_fuzz.formats.json_lines import parse_line
 from pel_fuzz.tiny import PAIRS, PRIME, TinyBlock, to_json
+from pel_fuzz.verdict import escaped
 from pel_spec.history import History, Order
 from pel_spec.vocabulary import Location, Value
 
@@ -17,6 +22,8 @@ LONGEST_LINE: Final = 1 << 20
 LONGEST_NAME, MOST_PARTS = 64, 8
 """Characters of a step's name and of a text in it; parts of an object and arguments of a step."""
 LARGEST_INTEGER: Final = 2**53 - 1
+LONGEST_COMPLAINT: Final = 500
+"""Characters of an `error` that are shown."""
 
 IDLE, END = "idle", "end"
 """The two steps that mean something to the driver; all other names are the executor's own."""
@@ -159,7 +166,8 @@ def _history(events: Any, transitions: int) -> History:
     except FormatError as error:
         # There, the header is line 1.
         place, _, rest = error.field.removeprefix("line ").partition(":")
-        raise FormatError(f"history[{int(place) - 2}]{rest.strip()}", error.problem) from None
+        at = ".".join(filter(None, (f"history[{int(place) - 2}]", escaped(rest.strip()))))
+        raise FormatError(at, error.problem) from None
 
 
 def _object(line: bytes) -> dict[str, Any]:
@@ -167,14 +175,17 @@ def _object(line: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise FormatError("", "must be an object")
     if "error" in document:
-        raise Refused(f"it says: {str(document['error'])[:500]}")
+        _only(document, {"error"})
+        if not isinstance(document["error"], str):
+            raise FormatError("error", "must be a string")
+        raise Refused(f"it says: {escaped(document['error'][:LONGEST_COMPLAINT])}")
     return document
 
 
 def _only(document: dict[str, Any], known: set[str], prefix: str = "") -> None:
     unknown = sorted(document.keys() - known)
     if unknown:
-        raise FormatError(prefix + unknown[0][:80], "is not a field here")
+        raise FormatError(prefix + escaped(unknown[0][:80]), "is not a field here")
 
 
 def _list(value: Any, at: str, length: int) -> list[Any]:
@@ -186,7 +197,7 @@ def _list(value: Any, at: str, length: int) -> list[Any]:
 def _text(value: Any, at: str) -> str:
     if not isinstance(value, str) or len(value) > LONGEST_NAME:
         raise FormatError(at, f"must be a string of at most {LONGEST_NAME} characters")
-    return value
+    return escaped(value)
 
 
 def _parts(value: Any, at: str) -> tuple[Any, ...]:
@@ -197,7 +208,7 @@ def _parts(value: Any, at: str) -> tuple[Any, ...]:
             continue
         if type(part) is not str or len(part) > LONGEST_NAME:
             raise FormatError(at, "may hold integers and short strings")
-    return tuple(value)
+    return tuple(escaped(part) if type(part) is str else part for part in value)
 
 
 def _value(value: Any, at: str) -> Value:

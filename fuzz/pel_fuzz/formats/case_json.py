@@ -4,8 +4,8 @@ A case file can come from anywhere, so it is read as strictly as any other input
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -47,6 +47,14 @@ CHOICES: Final = ("switches", "walk", "exhaustive", *PARAMETERS)
 
 MAX_RUN_STEPS = 1_000_000_000
 """More steps than any run takes."""
+
+FIELDS: Final = (
+    *("pel", "version", "kind", "fork", "workers", "choices", "lane", "checks", "faults"),
+    *("origin", "seed_bug", "expected", "block", "client"),
+)
+CLIENT_FIELDS: Final = ("way", "command", "errors")
+EXPECTED_FIELDS: Final = (*(field.name for field in fields(Difference)), "signature")
+"""What a file holds, what it says of a client, and of the difference that was seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +138,11 @@ def read_case(path: str | Path) -> CaseFile:
 
 
 def _parse(document: Field) -> CaseFile:
-    kind = _kind(document.require("kind"))
-    checks = document.require("checks")
+    _only(document, FIELDS)
+    kind, lane = _kind(document.require("kind")), document.require("lane")
+    checks, choices = document.require("checks"), document.require("choices")
+    _only(checks, ("reference", "eels", "twin"))
     expected, seed_bug = document.get("expected"), document.get("seed_bug")
-    lane, choices = document.require("lane"), document.require("choices")
     in_text = _lane(lane) == "text"
     if in_text and kind != "tiny":
         raise lane.error("the text runs tiny blocks only")
@@ -143,11 +152,12 @@ def _parse(document: Field) -> CaseFile:
     if _lane(lane) == "client" and kind != "evm":
         raise lane.error("clients run EVM blocks only, by this interface")
     workers, faults = _workers(document.require("workers")), document.require("faults")
-    interleavings = () if in_text else tuple(map(_choices, choices.elements()))
+    interleavings = () if in_text else tuple(_choices(e, workers) for e in choices.elements())
     if _lane(lane) != "controlled" and any(isinstance(each, Search) for each in interleavings):
         raise lane.error("only controlled runs are searched")
     if _lane(lane) in ("external", "client") and any(True for _ in faults.elements()):
         raise faults.error("none strikes in an executor that is not ours")
+    _check_client(document.get("client"), _lane(lane))
     case = Case(
         subject=_subject(kind, document.require("block")),
         kind=kind,
@@ -166,9 +176,27 @@ def _parse(document: Field) -> CaseFile:
     )
     return CaseFile(
         case,
-        expected.require("signature").text() if expected else None,
+        _only(expected, EXPECTED_FIELDS).require("signature").text() if expected else None,
         seed_bug.text() if seed_bug else None,
     )
+
+
+def _only(field: Field, known: Iterable[str]) -> Field:
+    """The object, if it has no other fields than those: one that is misspelt would be passed over,
+    and the run be another than the one that was wanted."""
+    for name, _ in field.entries():
+        if name not in known:
+            place = field.key_as_field(name) if name.isprintable() else field
+            raise place.error("unknown field")
+    return field
+
+
+def _check_client(field: Field | None, lane: str) -> None:
+    if field is None:
+        return
+    if lane != "client":
+        raise field.error("only a case of lane client has one")
+    _only(field, CLIENT_FIELDS)
 
 
 def _kind(field: Field) -> Literal["tiny", "evm"]:
@@ -221,6 +249,7 @@ def _drawn_fork(field: Field | None) -> str | None:
 def _origin(field: Field | None) -> tuple[int, int] | None:
     if field is None:
         return None
+    _only(field, ("seed", "index", "fork"))
     return field.require("seed").number(64), field.require("index").number(64)
 
 
@@ -235,7 +264,9 @@ def _turns(field: Field) -> tuple[Turn, ...]:
     choices = list(field.elements())
     if len(choices) != 1:
         raise field.error("the text runs once")
-    return tuple(map(_turn, choices[0].require("turns").elements()))
+    turns = choices[0].require("turns")
+    _only(choices[0], ("turns",))
+    return tuple(map(_turn, turns.elements()))
 
 
 def _turn(field: Field) -> Turn:
@@ -264,10 +295,11 @@ def _choices_to_json(interleaving: Interleaving) -> dict[str, Any]:
     return switches if interleaving.strict else switches | {"lenient": True}
 
 
-def _choices(field: Field) -> Interleaving:
+def _choices(field: Field, workers: int) -> Interleaving:
     given = [name for name in CHOICES if field.get(name) is not None]
     if len(given) != 1:
         raise field.error(f"must have one of {', '.join(CHOICES)}")
+    _only(field, (*CHOICES, "lenient"))
     if given != ["switches"] and field.get("lenient") is not None:
         raise field.error("only switches are lenient")
     walk, search = field.get("walk"), field.get("exhaustive")
@@ -278,7 +310,7 @@ def _choices(field: Field) -> Interleaving:
             seeded = field.get(name)
             if seeded is not None:
                 return _seeded(name, seeded)
-        return _switches(field)
+        return _switches(field, workers)
     match walk.value:
         case [int(seed), int() | float() as probability] if seed >= 0 and 0 <= probability <= 1:
             return Walk(seed, float(probability))
@@ -286,13 +318,27 @@ def _choices(field: Field) -> Interleaving:
             raise walk.error("must be [seed, switch probability from 0 to 1]")
 
 
-def _switches(field: Field) -> Switches:
+def _switches(field: Field, workers: int) -> Switches:
     switches, lenient = field.require("switches"), field.get("lenient")
     try:
         schedule = schedule_of(each.value for each in switches.elements())
     except (ValueError, TypeError) as error:
         raise switches.error(str(error)) from None
+    for switch in switches.elements():
+        _check_switch(switch, workers)
     return Switches(schedule, strict=lenient is None or not lenient.boolean())
+
+
+def _check_switch(field: Field, workers: int) -> None:
+    """Raises: `InputError` for numbers that no run has, whatever the code and the block: they are
+    no drift. What is lenient may leave out switches, but not have any that mean nothing."""
+    worker, own, target = field.elements()
+    for each, low in ((worker, -1), (target, 0)):
+        if not low <= each.value < workers:
+            raise each.error(f"there are {workers} workers, from 0")
+    if worker.value == -1 and own.value != 0:
+        raise own.error("must be 0, at the beginning of a run")
+    own.number(32)
 
 
 def _search(field: Field) -> Search:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -58,12 +59,19 @@ def parse_line(line: bytes, longest: int) -> Any:
         raise FormatError("", f"longer than {longest} bytes")
     if not line.strip():
         raise FormatError("", "is empty")
+    if line.startswith(BOM_UTF8):
+        raise FormatError("", "begins with a byte order mark")
+    if b"\0" in line:  # Python takes UTF-16 and UTF-32, which it knows by their zeros
+        raise FormatError("", "not JSON: a byte is zero")
     try:
+        line.decode()
         document = parse_json("", line)
         if b"\\u" in line:
             json.dumps(document, ensure_ascii=False).encode()
     except InputError as error:
         raise FormatError("", error.problem) from None
+    except UnicodeDecodeError:
+        raise FormatError("", "not UTF-8") from None
     except UnicodeError:
         raise FormatError("", "half of a surrogate pair is no text") from None
     return document

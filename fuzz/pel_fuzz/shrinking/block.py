@@ -125,23 +125,28 @@ def parts_of(case: Case) -> Iterator[Part]:
         yield Part(replace(subject, transactions=rest), positions[index])
 
 
-def with_parts_left_out(candidate: Candidate, signature: str, deadline: float) -> Candidate:
+def with_parts_left_out(
+    candidate: Candidate, signature: str, deadline: float, others: Sequence[Steered] = ()
+) -> Candidate:
     """The block without all the transitions, and instructions of tiny programs, that the
-    difference does not need; the schedule stays as it is, as far as it fits."""
+    difference does not need; the schedule stays as it is, as far as it fits. Without a transition
+    a few walks are tried too, and `others`."""
     again = True
     while again:
         again = False
         for part in parts_of(candidate.case):
             if time.monotonic() >= deadline:
                 return candidate
-            found = _without(candidate, part, signature)
+            found = _without(candidate, part, signature, others)
             if found is not None:
                 candidate, again = found, True
                 break
     return candidate
 
 
-def _without(candidate: Candidate, part: Part, signature: str) -> Candidate | None:
+def _without(
+    candidate: Candidate, part: Part, signature: str, others: Sequence[Steered]
+) -> Candidate | None:
     """The candidate without a part, if it still shows the difference: for less than a transition,
     by an interleaving that is no worse."""
     case = replace(candidate.case, subject=part.subject)
@@ -150,7 +155,7 @@ def _without(candidate: Candidate, part: Part, signature: str) -> Candidate | No
     if part.position is not None:
         gone = steps_about(recording.steps, part.position)
         tried.append(Following(without_steps(recording.turns, gone)))
-        tried += walks(WALKS_A_BLOCK[case.kind])
+        tried += (*walks(WALKS_A_BLOCK[case.kind]), *others)
     trial = Trial(case, signature)
     for steered in tried:
         shown = trial.shown(steered)

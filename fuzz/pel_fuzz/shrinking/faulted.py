@@ -117,7 +117,7 @@ def _fewer_switches(case: Case, faulted: Faulted, signature: str, deadline: floa
 def _schedule_of(case: Case, inner: Plain, faulted: Faulted) -> Schedule:
     """What is chosen in a run with the faults, whether or not that ends well."""
     block = case.compile()
-    limit = step_limit(fold(block)[1])
+    limit = step_limit(fold(block)[1], case.workers)
     seam = seam_with(inner.steering(), faulted.faults, limit, strict=False)
     with suppress(ExecutionError, *CLEAN):
         run_block(block, workers=case.workers, runtime=seam)

@@ -15,6 +15,7 @@ from pel_fuzz.shrinking.block import (
 from pel_fuzz.shrinking.bounded import with_two_preemptions
 from pel_fuzz.shrinking.faulted import finding_under, shrink_faulted
 from pel_fuzz.shrinking.interleaving import fewer_choices, simplest
+from pel_fuzz.shrinking.restarts import from_other_runs, other_runs
 from pel_fuzz.shrinking.trial import Trial
 from pel_fuzz.verdict import Difference
 from pel_fuzz.workloads.draws import Choices, UndrawableCase, shrink
@@ -70,8 +71,23 @@ def _shrink(
     # Faults of a case are to be made fewer here, between the interleaving and the last parts.
     smaller = with_parts_left_out(best, signature, deadline)
     best = best if smaller is best else _simplified(smaller, signature, deadline)
-    trial = Trial(best.case, signature)
-    return replace(best, shown=with_two_preemptions(trial, best.shown, deadline))
+    return _with_more_runs(best, signature, deadline)
+
+
+def _with_more_runs(best: Candidate, signature: str, deadline: float) -> Candidate:
+    """What the cheap ways have left, under many more interleavings: transitions that can go, and
+    runs that are simpler and not near. Each again whenever the other has got on."""
+    while True:
+        smaller = with_parts_left_out(best, signature, deadline, other_runs(best.case.kind))
+        if smaller is not best:
+            best = _simplified(smaller, signature, deadline)
+            continue
+        trial = Trial(best.case, signature)
+        shown = with_two_preemptions(trial, best.shown, deadline)
+        shown = from_other_runs(trial, shown, deadline)
+        if shown is best.shown:
+            return best
+        best = replace(best, shown=shown)
 
 
 def _simplified(best: Candidate, signature: str, deadline: float) -> Candidate:

@@ -51,7 +51,7 @@ class Trial:
         self._oracle = signature.partition(":")[0]
         self._block = case.compile()
         self._expected, self._history = fold(self._block)
-        self._limit = step_limit(self._history)
+        self._limit = step_limit(self._history, case.workers)
         self._steps = expected_steps(self._history, case.workers)
 
     def shown(self, steered: Steered) -> Shown | None:

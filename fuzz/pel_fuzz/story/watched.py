@@ -65,7 +65,7 @@ def watch_controlled(block: TransitionBlock, workers: int, interleaving: Interle
     Raises: `Drift`, where a schedule that must fit does not.
     """
     seen, noted = Seen(), Noted(interleaving)
-    seam = _seam(seen, noted, interleaving, step_limit(fold(block)[1]))
+    seam = _seam(seen, noted, interleaving, step_limit(fold(block)[1], workers))
     run: Run | None = None
     ended = ""
     try:
