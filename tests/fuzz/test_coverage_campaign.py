@@ -1,16 +1,19 @@
 """What a campaign has covered is added up and told, and what it has not is named."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from pel_fuzz.campaign import Plan, run_campaign
+from pel_fuzz.cli.app import run
 from pel_fuzz.coverage.campaign import REACHABLE, CampaignCoverage
 from pel_fuzz.coverage.case import CaseCoverage
 from pel_fuzz.coverage.impossible import IMPOSSIBLE
 from pel_fuzz.coverage.pairs import ACTIONS, POSSIBLE, Pair
 from pel_fuzz.coverage.states import is_looked_at
 from pel_fuzz.examine import examine
+from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.interleavings import Switches, Walk
 from pel_fuzz.report import CampaignReport
 from pel_parallel.actions import Actions
@@ -140,3 +143,15 @@ def test_which_cases_are_looked_at_is_decided_by_the_case() -> None:
     assert all(case.kind == "tiny" for case in looked)
     assert 0 < len(looked) < len(tiny)
     assert not is_looked_at(replace(looked[0], origin=None))
+
+
+def test_the_page_shows_what_its_command_prints(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where draws or strategies have changed, the page is to be made again."""
+    monkeypatch.setenv("COLUMNS", "80")
+    page = (Path(__file__).parents[2] / "docs" / "coverage.md").read_text()
+    command, shown = page.split("```")[1].strip().removeprefix("$ pel ").split("\n...\n")
+    assert run([*command.split(), "--jobs", "1", "--out", str(tmp_path)]) is ExitCode.AGREE
+    printed = "\n".join(line.rstrip() for line in capsys.readouterr().out.splitlines())
+    assert shown in printed
