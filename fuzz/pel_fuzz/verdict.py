@@ -63,9 +63,11 @@ class Difference:
         return "the block" if self.position is None else f"position {self.position}"
 
     def lines(self) -> list[str]:
-        """The difference for people: where, what, and why."""
+        """The difference for people: where, what, and why. What is no verdict is not called one."""
+        silent = self.oracle is Oracle.CLIENT
+        head = f"NO VERDICT ({self.kind})" if silent else f"DIFFERENCE ({self.oracle})"
         return [
-            f"DIFFERENCE ({self.oracle}) in {self.place}",
+            f"{head} in {self.place}",
             f"  field     {self.field}",
             f"  expected  {self.expected}",
             f"  got       {self.got}",

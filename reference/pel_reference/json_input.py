@@ -46,12 +46,16 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
+class KeyTwice(ValueError):
+    """An object has a key twice: the cause of the `InputError` that says so."""
+
+
 def _object_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         counts = Counter(key for key, _ in pairs)
         twice = next(key for key, count in counts.items() if count > 1)
-        raise ValueError(f"the key {twice[:MAX_DIGITS]!r} is there twice")
+        raise KeyTwice(f"the key {twice[:MAX_DIGITS]!r} is there twice")
     return found
 
 

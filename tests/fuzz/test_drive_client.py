@@ -244,6 +244,7 @@ def test_each_failure_has_its_exit_code_and_its_case(
     assert drive(tmp_path, mode) == code
     told = capsys.readouterr()
     assert problem in told.err + told.out
+    assert ("NO VERDICT" in told.err) == (code in (ExitCode.INCONCLUSIVE, ExitCode.BAD_INPUT))
     kept = sorted(tmp_path.glob("*found.json"))
     assert len(kept) == 1
     assert json.loads(kept[0].read_text())["lane"] == "external"

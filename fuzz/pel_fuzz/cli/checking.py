@@ -84,7 +84,7 @@ class CheckScreen:
 
     def found(self, kept: KeptCase) -> None:
         """One finding: where, what, why, how to see it again."""
-        for line in _lines(kept.difference):
+        for line in kept.difference.lines():
             self.say(line)
         self.say(f"  signature {kept.difference.signature}")
         self.say(f"  {kept.told}\n  replay    {kept.replay}")
@@ -97,14 +97,6 @@ def replayed_lines(replayed: Replayed, known: KnownList) -> Iterator[str]:
         yield f"  signature {difference.signature}\n  case      {replayed.path}"
     if replayed.note is not None:
         yield f"  {replayed.name}: {replayed.note}"
-
-
-def _lines(difference: Difference) -> list[str]:
-    """A difference for people. What is no verdict is not called one."""
-    lines = difference.lines()
-    if difference.oracle is Oracle.CLIENT:
-        lines[0] = f"NO VERDICT ({difference.kind}) in {difference.place}"
-    return lines
 
 
 def _of_note(report: CheckReport) -> str:
@@ -283,7 +275,7 @@ def replay_case(spec: ClientSpec, path: str, tries: int, as_json: bool) -> ExitC
         }
         click.echo(json.dumps(told, indent=2))
         return code
-    for line in [] if difference is None else _lines(difference):
+    for line in [] if difference is None else difference.lines():
         click.echo(line)
     if difference is not None and difference.signature == kept.signature:
         click.echo(f"as recorded, at try {tried}")

@@ -91,7 +91,7 @@ def _keep(
     only the shrinking."""
     case, difference = found.case, found.difference
     path = as_found = _write(out, found, "found")
-    for line in _words(difference):
+    for line in difference.lines():
         screen.say(line)
     told = "kept as it was found"
     # What is no verdict is left as it is.
@@ -158,7 +158,7 @@ def replay_case(external: External, path: str, tell: bool, as_json: bool) -> Exi
         click.echo(json.dumps(_to_json(kept, differences, drift, code), indent=2))
         return code
     for difference in differences:
-        for line in _words(difference):
+        for line in difference.lines():
             click.echo(line)
     if drift is not None:
         click.echo(f"of the other choices some do not fit this executor: {drift}")
@@ -199,13 +199,3 @@ def _to_json(
         "drift": drift,
         "differences": [difference.to_json() for difference in differences],
     }
-
-
-def _words(difference: Difference) -> list[str]:
-    return [
-        f"DIFFERENCE ({difference.oracle}) in {difference.place}",
-        f"  field     {difference.field}",
-        f"  expected  {difference.expected}",
-        f"  got       {difference.got}",
-        *(f"  {line}" for line in difference.words.splitlines()),
-    ]

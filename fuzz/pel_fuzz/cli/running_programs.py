@@ -163,7 +163,7 @@ class ProgramsCampaign:
         again = f"{command_line(plan)} --replay {shlex.quote(str(path))}"
         kept = KeptBlock(found.difference, path, as_found, size_of(block), again)
         self.report.kept[found.difference.signature] = kept
-        for line in _lines(found.difference):
+        for line in found.difference.lines():
             screen.say(line)
         screen.say(f"  signature {found.difference.signature}")
         screen.say(f"  kept      {kept.size}\n  replay    {again}")
@@ -179,14 +179,6 @@ class ProgramsCampaign:
         if self._deadline is not None:
             seconds = min(seconds, self._deadline + GRACE_SECONDS - time.monotonic())
         return seconds
-
-
-def _lines(difference: Difference) -> list[str]:
-    """A difference for people. What is no verdict is not called one."""
-    lines = difference.lines()
-    if difference.oracle is Oracle.CLIENT:
-        lines[0] = f"NO VERDICT ({difference.kind})"
-    return lines
 
 
 def _summary(report: ProgramsReport, out: Path) -> list[str]:
@@ -235,7 +227,7 @@ def replay_file(executor: ProgramExecutor, path: str, runs: int, as_json: bool) 
         }
         click.echo(json.dumps(told, indent=2))
         return code
-    for line in [] if difference is None else _lines(difference):
+    for line in [] if difference is None else difference.lines():
         click.echo(line)
     if given.signature is not None:
         gone = f"the recorded difference is gone, in {runs} run(s): {given.signature}"

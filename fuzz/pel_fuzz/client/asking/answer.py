@@ -4,7 +4,6 @@ Tools differ in which keys they give and in how they write a value. What a tool 
 `None` here, and is not compared. What it gives must be well formed.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from json import JSONDecodeError
@@ -16,7 +15,7 @@ from pel_fuzz.client.running.failures import Garbage, Twice
 from pel_reference.alloc_json import parse_alloc
 from pel_reference.block import Alloc, Log
 from pel_reference.errors import InputError
-from pel_reference.json_input import Field, parse_json
+from pel_reference.json_input import Field, KeyTwice, parse_json
 
 MOST_LOGS: Final = 1_000_000
 """More logs than the gas of any block pays for."""
@@ -103,18 +102,11 @@ def read_document(source: str, text: bytes, errors: str = "") -> Field:
     except InputError as error:
         if isinstance(error.__cause__, JSONDecodeError) and error.__cause__.msg == "Extra data":
             raise Twice(f"{source}: more behind the end of its answer", errors) from None
+        if isinstance(error.__cause__, KeyTwice):
+            raise Twice(f"{source}: an object has the same key twice", errors) from None
         raise Garbage(str(error), errors) from None
     if not isinstance(document.value, dict):
         raise Garbage(f"{source}: must be an object", errors)
-    repeated: list[str] = []
-
-    def look(pairs: list[tuple[str, Any]]) -> None:
-        if len({key for key, _ in pairs}) < len(pairs):
-            repeated.append("")
-
-    json.loads(text, object_pairs_hook=look)
-    if repeated:
-        raise Twice(f"{source}: an object has the same key twice", errors)
     return document
 
 
