@@ -90,9 +90,13 @@ class Controller(Decider):
         self._pending[worker] = (action, args, obj.name)
         if enabled is not None or self._guards:
             self._take_turn(worker, own, enabled)
-        elif self._crowded:
-            target = self._chosen(worker, own, self._alive, worker)
+        elif self._crowded:  # `_chosen`, without the call
+            try:
+                target = self.choices.choose(worker, own, self._alive, worker, self._pending)
+            except Exception as error:
+                self._fail_choosing(error)
             if target != worker:
+                self._note(worker, own, self._alive, target)
                 self._switch(worker, target)
         if self._left <= 0:
             self._give_up_at_limit()

@@ -67,18 +67,25 @@ class Decider(ABC):
         """Who goes next of several that can; what is not the default is noted."""
         try:
             target = self.choices.choose(worker, own, runnable, default, self._pending)
-            if target == default:
-                return target
-            if target not in runnable:
-                raise ValueError(f"worker {target} was chosen, but cannot run")
-        except ExecutionError as error:  # the strategy's verdict: a drift, say
-            self._fail(error)
         except Exception as error:
-            failure = ChoiceFailed(error)
-            failure.__cause__ = error
-            self._fail(failure)
-        self._schedule.append((worker, own, target))
+            self._fail_choosing(error)
+        if target != default:
+            self._note(worker, own, runnable, target)
         return target
+
+    def _note(self, worker: int, own: int, runnable: list[int], target: int) -> None:
+        """The default was not followed."""
+        if target not in runnable:
+            self._fail_choosing(ValueError(f"worker {target} was chosen, but cannot run"))
+        self._schedule.append((worker, own, target))
+
+    def _fail_choosing(self, error: Exception) -> NoReturn:
+        """A strategy has raised its verdict, a drift, say; or fails itself."""
+        if isinstance(error, ExecutionError):
+            self._fail(error)
+        failure = ChoiceFailed(error)
+        failure.__cause__ = error
+        self._fail(failure)
 
     def _check_progress(self) -> None:
         """Has everybody looked for work in vain since anything last changed?"""
