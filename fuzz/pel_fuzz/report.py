@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from pel_fuzz.campaign import CaseReport, Plan
 from pel_fuzz.coverage.campaign import CampaignCoverage
@@ -19,6 +19,35 @@ MIN_OVERLAPPED_SHARE = 0.25
 its runs (blocks that are serial by nature excepted). On plain threads any overlap is enough: how
 much there is, is luck, and no verdict may depend on that. So it is in exhaustive searches, which
 begin with the runs that are least parallel."""
+
+
+class Shardable(Protocol):
+    """A plan of a campaign that may be one of several shards, counted from 0 `of` so many."""
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def shard(self) -> int: ...
+
+    @property
+    def of(self) -> int: ...
+
+
+def head_to_json(
+    plan: Shardable, ended: tuple[ExitCode, str], next_index: int, repeat: str, resume: str
+) -> dict[str, Any]:
+    """What every campaign's report begins with, as `--json` prints it."""
+    code, why = ended
+    return {
+        "verdict": code.name.lower(),
+        "why": why,
+        "seed": plan.seed,
+        "shard": f"{plan.shard + 1}/{plan.of}",
+        "next_index": next_index,
+        "repeat": repeat,
+        "resume": resume,
+    }
 
 
 @dataclass(slots=True)
@@ -175,15 +204,9 @@ class CampaignReport:
 
     def to_json(self) -> dict[str, Any]:
         """The report as `--json` prints it."""
-        code, why = self.exit_code()
+        again = self.repeat_command, self.resume_command
         return {
-            "verdict": code.name.lower(),
-            "why": why,
-            "seed": self.plan.seed,
-            "shard": f"{self.plan.shard + 1}/{self.plan.of}",
-            "next_index": self.next_index,
-            "repeat": self.repeat_command,
-            "resume": self.resume_command,
+            **head_to_json(self.plan, self.exit_code(), self.next_index, *again),
             "interleavings": self.plan.interleavings,
             "strategies": dict(sorted(self.strategies.items())),
             "faults": dict(sorted(self.faults.items())),

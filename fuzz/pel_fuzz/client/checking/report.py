@@ -8,7 +8,7 @@ from typing import Any, Final
 from pel_fuzz.client.checking.campaign import CheckedCase, CheckPlan
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.regressions import Regressions
-from pel_fuzz.report import Group
+from pel_fuzz.report import Group, head_to_json
 from pel_fuzz.verdict import Difference, Oracle
 
 MOST_UNFIT: Final = 3
@@ -185,15 +185,9 @@ class CheckReport:
 
     def to_json(self) -> dict[str, Any]:
         """The report as `--json` prints it."""
-        code, why = self.exit_code()
+        again = self.repeat_command, self.resume_command
         return {
-            "verdict": code.name.lower(),
-            "why": why,
-            "seed": self.plan.seed,
-            "shard": f"{self.plan.shard + 1}/{self.plan.of}",
-            "next_index": self.next_index,
-            "repeat": self.repeat_command,
-            "resume": self.resume_command,
+            **head_to_json(self.plan, self.exit_code(), self.next_index, *again),
             "client": {"way": self.plan.client.way, "command": self.plan.client.text},
             "cases": self.total,
             "compared": self.compared,

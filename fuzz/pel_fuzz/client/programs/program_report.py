@@ -9,7 +9,7 @@ from pel_fuzz.client.programs.programs import Examined, ProgramsPlan, RanBlock
 from pel_fuzz.exit_codes import ExitCode
 from pel_fuzz.formats.programs_json import encode_programs
 from pel_fuzz.regressions import Regressions
-from pel_fuzz.report import Group
+from pel_fuzz.report import Group, head_to_json
 from pel_fuzz.tiny import TinyBlock
 from pel_fuzz.verdict import Difference, Oracle
 from pel_reference.errors import InputError
@@ -134,15 +134,9 @@ class ProgramsReport:
 
     def to_json(self) -> dict[str, Any]:
         """The report as `--json` prints it."""
-        code, why = self.exit_code()
+        again = self.repeat_command, self.resume_command
         return {
-            "verdict": code.name.lower(),
-            "why": why,
-            "seed": self.plan.seed,
-            "shard": f"{self.plan.shard + 1}/{self.plan.of}",
-            "next_index": self.next_index,
-            "repeat": self.repeat_command,
-            "resume": self.resume_command,
+            **head_to_json(self.plan, self.exit_code(), self.next_index, *again),
             "command": self.plan.executor.command,
             "blocks": self.blocks,
             "answered": self.answered,
