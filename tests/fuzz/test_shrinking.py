@@ -11,7 +11,7 @@ from pel_fuzz.campaign import planted
 from pel_fuzz.cases import Case, case_at
 from pel_fuzz.examine import Finding, examine
 from pel_fuzz.executors import step_limit
-from pel_fuzz.interleavings import Switches, Walk
+from pel_fuzz.interleavings import Interleaving, Switches, Walk
 from pel_fuzz.recording import Following, RecordedRun, record, turns_of
 from pel_fuzz.shrinking import delta_debug, shrink_finding
 from pel_fuzz.shrinking.block import Candidate, parts_of, steps_about, with_parts_left_out
@@ -258,3 +258,22 @@ def test_a_transition_goes_that_only_other_runs_can_do_without(
     kept, less = before.case.subject, after.case.subject
     assert isinstance(kept, TinyBlock) and isinstance(less, TinyBlock)
     assert (len(kept.programs), len(less.programs)) == (4, 3)
+
+
+def test_what_time_is_left_goes_to_other_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[str]()
+
+    def begun_again(trial: Trial, shown: Shown, deadline: float) -> Shown:
+        asked.append("runs")
+        return from_other_runs(trial, shown, deadline)
+
+    def walks_of(kind: str) -> tuple[Interleaving, ...]:
+        asked.append("walks")
+        return other_runs(kind)
+
+    monkeypatch.setattr("pel_fuzz.shrinking.together.from_other_runs", begun_again)
+    monkeypatch.setattr("pel_fuzz.shrinking.together.other_runs", walks_of)
+    with planted("no-estimate"):
+        case, finding, choices = _first_tiny_finding(1)
+        shrink_finding(case, finding, choices, 60)
+    assert asked[-2:] == ["walks", "runs"], "it ends when neither has got on"
